@@ -1,0 +1,12 @@
+/** What every model offers to evaluation and serving. */
+export interface Recommender {
+  readonly name: string;
+  /**
+   * Writes to `scores[i]` how much `user` is expected to like `items[i]`; higher is better, only the order counts.
+   *
+   * @param user index into the sample's users
+   * @param items shape [n], indices into the sample's items
+   * @param scores shape [n], written; a NaN is an error of the model
+   */
+  score(user: number, items: Int32Array, scores: Float64Array): void;
+}

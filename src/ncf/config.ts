@@ -1,0 +1,153 @@
+/** The model family in configuration: one code for `paper`, `neumf` and `mf`. */
+import { NcfError } from "../core/errors.ts";
+
+/** The branch that concatenates a user and an item embedding and feeds them to dense layers. */
+export interface MlpConfig {
+  /** Width of each of the two embeddings; a multiple of 4. */
+  readonly embeddingSize: number;
+  /** Standard deviation of the embeddings' initial values. */
+  readonly embeddingStd: number;
+  /** Widths of the hidden layers, each a multiple of 8. */
+  readonly hidden: readonly number[];
+  /** Where batch normalization stands in a block: dense → ReLU → norm → dropout, dense → norm → ReLU → dropout, or nowhere. */
+  readonly batchNorm: "afterRelu" | "beforeRelu" | "none";
+  /** Share of activations dropped, 0 to below 1. */
+  readonly dropout: number;
+  /** How many of the hidden layers, from the first, have batch normalization and dropout; the others are dense → ReLU. */
+  readonly regularizedLayers: number;
+}
+
+/** The generalized matrix factorization branch: the element-wise product of a second pair of embeddings. */
+export interface GmfConfig {
+  readonly embeddingSize: number;
+  readonly embeddingStd: number;
+}
+
+export interface NcfConfig {
+  readonly mlp: MlpConfig | null;
+  readonly gmf: GmfConfig | null;
+  /**
+   * `dense`: logit = weights · [last hidden layer, GMF product] + bias. `sum`: logit = sum of the GMF product (a dot
+   * product); needs `mlp: null`.
+   */
+  readonly output: "dense" | "sum";
+  /** Adds a learnt number per item, initially 0, to the logit. */
+  readonly itemBias: boolean;
+  /** `raw`: one embedding row an id up to the greatest; `compact`: one a user or item of the sample. */
+  readonly ids: "raw" | "compact";
+  readonly learningRate: number;
+  readonly adamBetas: readonly [number, number];
+  readonly adamEpsilon: number;
+  readonly batchSize: number;
+  readonly epochs: number;
+  /** Negatives drawn for each positive. */
+  readonly negatives: number;
+  /** Whether negatives are drawn anew for each epoch or once. */
+  readonly negativeDraw: "eachEpoch" | "once";
+}
+
+/** The greatest id that `ids: "raw"` accepts. */
+export const maxRawId = 2 ** 24;
+
+/** Batch normalization as in PyTorch. */
+export const batchNormMomentum = 0.1;
+export const batchNormEpsilon = 1e-5;
+
+const training = {
+  learningRate: 1e-3,
+  adamBetas: [0.9, 0.999],
+  adamEpsilon: 1e-8,
+  batchSize: 512,
+  negatives: 4,
+  negativeDraw: "eachEpoch",
+} as const;
+
+export const presets = {
+  /** The paper's network, with its embedding row per raw id. */
+  paper: {
+    ...training,
+    mlp: {
+      embeddingSize: 8,
+      embeddingStd: 1,
+      hidden: [128, 64, 32, 16],
+      batchNorm: "afterRelu",
+      dropout: 0.2,
+      regularizedLayers: 3,
+    },
+    gmf: null,
+    output: "dense",
+    itemBias: false,
+    ids: "raw",
+    epochs: 5,
+  },
+  /** He et al. 2017: a GMF branch beside the MLP, joined before the output. */
+  neumf: {
+    ...training,
+    mlp: {
+      embeddingSize: 16,
+      embeddingStd: 0.1,
+      hidden: [64, 32, 16],
+      batchNorm: "none",
+      dropout: 0,
+      regularizedLayers: 0,
+    },
+    gmf: { embeddingSize: 16, embeddingStd: 0.1 },
+    output: "dense",
+    itemBias: false,
+    ids: "compact",
+    epochs: 10,
+  },
+  /** Dot product plus item bias: the end of the family without an MLP. */
+  mf: {
+    ...training,
+    mlp: null,
+    gmf: { embeddingSize: 64, embeddingStd: 0.1 },
+    output: "sum",
+    itemBias: true,
+    ids: "compact",
+    epochs: 15,
+  },
+} as const satisfies Record<string, NcfConfig>;
+
+export type PresetName = keyof typeof presets;
+
+/**
+ * The preset of that name.
+ *
+ * @throws NcfError `PRESET_UNKNOWN`
+ */
+export function presetNamed(name: string): NcfConfig {
+  if (Object.hasOwn(presets, name)) return presets[name as PresetName];
+  throw new NcfError("PRESET_UNKNOWN", `expected a preset (${Object.keys(presets).join(", ")}), found "${name}"`);
+}
+
+/**
+ * Rejects a configuration that no backend could run.
+ *
+ * @throws NcfError `CONFIG_INVALID` naming the field
+ */
+export function checkConfig(config: NcfConfig): void {
+  const require = (holds: boolean, message: string): void => {
+    if (!holds) throw new NcfError("CONFIG_INVALID", `model configuration: ${message}`);
+  };
+  const positiveInteger = (n: number): boolean => Number.isSafeInteger(n) && n > 0;
+  const { mlp, gmf } = config;
+  require(mlp !== null || gmf !== null, "expected at least one of mlp and gmf");
+  require(config.output === "dense" || (mlp === null && gmf !== null), "output sum needs gmf and no mlp");
+  if (mlp !== null) {
+    require(positiveInteger(mlp.embeddingSize) && mlp.embeddingSize % 4 === 0, "mlp.embeddingSize: a multiple of 4");
+    require(mlp.hidden.length > 0 &&
+      mlp.hidden.every((n) => positiveInteger(n) && n % 8 === 0), "mlp.hidden: multiples of 8");
+    require(mlp.dropout >= 0 && mlp.dropout < 1, "mlp.dropout: from 0 to below 1");
+    require(Number.isSafeInteger(mlp.regularizedLayers) &&
+      mlp.regularizedLayers >= 0 &&
+      mlp.regularizedLayers <= mlp.hidden.length, "mlp.regularizedLayers: 0 to the number of hidden layers");
+  }
+  if (gmf !== null) {
+    require(positiveInteger(gmf.embeddingSize) && gmf.embeddingSize % 4 === 0, "gmf.embeddingSize: a multiple of 4");
+  }
+  require(positiveInteger(config.batchSize) && config.batchSize % 64 === 0, "batchSize: a multiple of 64");
+  require(positiveInteger(config.epochs), "epochs: a positive integer");
+  require(Number.isSafeInteger(config.negatives) && config.negatives >= 0, "negatives: 0 or more");
+  require(config.learningRate > 0, "learningRate: above 0");
+}
