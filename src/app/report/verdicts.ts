@@ -1,0 +1,150 @@
+/** Turns a report's figures into plain sentences, the same ones in report.json, on the terminal and on the page. */
+import type { Report, ReportModel, ReportVerdicts } from "./report.ts";
+
+type Comparison = Report["comparisons"][number];
+type ActivityVerdict = ReportVerdicts["activeUsers"]["models"][number];
+
+/** The level at which a difference counts as significant. */
+export const significanceLevel = 0.05;
+
+/** The name under which the popularity baseline stands in a report. */
+export const popularityName = "popularity";
+
+/** All verdicts of a report, from its models and the comparisons between them. */
+export function verdictsOf(models: readonly ReportModel[], comparisons: readonly Comparison[]): ReportVerdicts {
+  return {
+    ...headlineOf(models, comparisons),
+    models: models.flatMap((model) => versusPopularity(model)),
+    activeUsers: activeUsersVerdict(models),
+  };
+}
+
+/** A share as a percentage with one digit: 0.7123 → "71.2 %". */
+export function percent(value: number): string {
+  return `${(100 * value).toFixed(1)} %`;
+}
+
+/** A difference of shares in percentage points, without sign: −0.0312 → "3.1 points". */
+export function points(difference: number): string {
+  const text = Math.abs(100 * difference).toFixed(1);
+  return `${text} ${text === "1.0" ? "point" : "points"}`;
+}
+
+/** A p-value as readers expect it: "p < 0.001" or "p = 0.034". */
+export function pValueText(pValue: number): string {
+  return pValue < 0.001 ? "p < 0.001" : `p = ${pValue.toFixed(3)}`;
+}
+
+function headlineOf(
+  models: readonly ReportModel[],
+  comparisons: readonly Comparison[],
+): Pick<ReportVerdicts, "headline" | "winner" | "significant"> {
+  const [first, second] = [...models].sort((a, b) => b.hrAt10 - a.hrAt10);
+  if (second === undefined) {
+    const text = `${first.name} puts the held-out movie among its first ten for ${percent(first.hrAt10)} of users; there is no other model to compare it with.`;
+    return { headline: text, winner: null, significant: null };
+  }
+  const compared = comparisonOf(first, second, comparisons);
+  const lead = `${first.name} leads ${second.name} by ${points(first.hrAt10 - second.hrAt10)}`;
+  if (compared === null) {
+    return {
+      headline: `${lead} of HR@10; the difference was not tested.`,
+      winner: first.name,
+      significant: null,
+    };
+  }
+  const significant = compared.pValue < significanceLevel && compared.difference > 0;
+  const headline = significant
+    ? `${first.name} wins: its HR@10 is ${points(compared.difference)} above ${second.name}'s (${pValueText(compared.pValue)}).`
+    : `No clear winner: ${lead} of HR@10, which may be chance (${pValueText(compared.pValue)}).`;
+  return { headline, winner: first.name, significant };
+}
+
+/** The comparison of `model` with `other`, turned round where it was made the other way. */
+export function comparisonOf(
+  model: ReportModel,
+  other: ReportModel,
+  comparisons: readonly Comparison[],
+): { readonly difference: number; readonly pValue: number } | null {
+  for (const c of comparisons) {
+    if (c.model === model.name && c.other === other.name) return c;
+    if (c.model === other.name && c.other === model.name) return { difference: -c.difference, pValue: c.pValue };
+  }
+  if (other.name === popularityName) return model.versusPopularity;
+  if (model.name === popularityName && other.versusPopularity !== null) {
+    return { difference: -other.versusPopularity.difference, pValue: other.versusPopularity.pValue };
+  }
+  return null;
+}
+
+function versusPopularity(model: ReportModel): ReportVerdicts["models"] {
+  const versus = model.versusPopularity;
+  if (versus === null) return [];
+  const { difference, pValue } = versus;
+  const chance = pValueText(pValue);
+  if (pValue >= significanceLevel || difference === 0) {
+    const side = difference < 0 ? "below" : "above";
+    const text = `${model.name} cannot be told from popularity: ${points(difference)} ${side} it, which may be chance (${chance}).`;
+    return [{ name: model.name, versusPopularity: "undecided", text }];
+  }
+  return difference > 0
+    ? [
+        {
+          name: model.name,
+          versusPopularity: "beats",
+          text: `${model.name} beats popularity by ${points(difference)} (${chance}).`,
+        },
+      ]
+    : [
+        {
+          name: model.name,
+          versusPopularity: "loses",
+          text: `${model.name} loses to popularity by ${points(difference)} (${chance}): recommending the same most-rated movies to everybody does better.`,
+        },
+      ];
+}
+
+/**
+ * Whether the most active quartile gets better hits than the least active one. The two are different users, so their
+ * variances add; a hit's variance is at most h(1 − h).
+ */
+function activityVerdict(model: ReportModel): ActivityVerdict[] {
+  const least = model.byActivity.find((q) => q.quartile === 1);
+  const most = model.byActivity.find((q) => q.quartile === 4);
+  if (least === undefined || most === undefined || least.users === 0 || most.users === 0) return [];
+  const difference = most.hrAt10 - least.hrAt10;
+  const variance = (q: typeof least): number => (q.hrAt10 * (1 - q.hrAt10)) / q.users;
+  const halfWidth = 1.96 * Math.sqrt(variance(least) + variance(most));
+  const holds = difference > halfWidth ? "yes" : difference < -halfWidth ? "no" : "undecided";
+  return [
+    {
+      name: model.name,
+      mostLessLeastActive: difference,
+      interval: [difference - halfWidth, difference + halfWidth],
+      holds,
+    },
+  ];
+}
+
+const activityWords = {
+  yes: (v: ActivityVerdict) => `${v.name} serves the most active quarter ${points(v.mostLessLeastActive)} better`,
+  no: (v: ActivityVerdict) => `${v.name} serves the most active quarter ${points(v.mostLessLeastActive)} worse`,
+  undecided: (v: ActivityVerdict) => `${v.name} shows no difference beyond chance`,
+};
+
+function activeUsersVerdict(models: readonly ReportModel[]): ReportVerdicts["activeUsers"] {
+  const verdicts = models.flatMap((model) => activityVerdict(model));
+  if (verdicts.length === 0) return { text: "Too few users to compare active with less active ones.", models: [] };
+  const trained = verdicts.filter((v) => v.name !== popularityName);
+  const judged = trained.length > 0 ? trained : verdicts;
+  const holding = judged.filter((v) => v.holds === "yes").length;
+  const verdict =
+    holding === judged.length
+      ? "The paper's claim that active users get better hits holds here"
+      : holding > 0
+        ? "The paper's claim that active users get better hits holds here for some models only"
+        : judged.some((v) => v.holds === "no")
+          ? "The paper's claim that active users get better hits does not hold here"
+          : "The paper's claim that active users get better hits is not confirmed here";
+  return { text: `${verdict}: ${verdicts.map((v) => activityWords[v.holds](v)).join("; ")}.`, models: verdicts };
+}
