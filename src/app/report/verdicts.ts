@@ -1,4 +1,5 @@
 /** Turns a report's figures into plain sentences, the same ones in report.json, on the terminal and on the page. */
+import { percent, points, pValueText } from "./number-text.ts";
 import type { Report, ReportModel, ReportVerdicts } from "./report.ts";
 
 type Comparison = Report["comparisons"][number];
@@ -17,22 +18,6 @@ export function verdictsOf(models: readonly ReportModel[], comparisons: readonly
     models: models.flatMap((model) => versusPopularity(model)),
     activeUsers: activeUsersVerdict(models),
   };
-}
-
-/** A share as a percentage with one digit: 0.7123 → "71.2 %". */
-export function percent(value: number): string {
-  return `${(100 * value).toFixed(1)} %`;
-}
-
-/** A difference of shares in percentage points, without sign: −0.0312 → "3.1 points". */
-export function points(difference: number): string {
-  const text = Math.abs(100 * difference).toFixed(1);
-  return `${text} ${text === "1.0" ? "point" : "points"}`;
-}
-
-/** A p-value as readers expect it: "p < 0.001" or "p = 0.034". */
-export function pValueText(pValue: number): string {
-  return pValue < 0.001 ? "p < 0.001" : `p = ${pValue.toFixed(3)}`;
 }
 
 function headlineOf(
