@@ -16,6 +16,7 @@ export const purposes = {
   permutationTest: 6,
   fullCatalogueUsers: 7,
   generator: 8,
+  testTie: 9,
   /** Dropout of hidden layer l (0, 1, …) uses `dropout + l`. */
   dropout: 16,
   /** The initial values of parameter tensor i, in the order of the parameter table, use `initialValues + i`. */
