@@ -210,3 +210,9 @@ export function parseReport(value: unknown): Report {
     { cause: result.error },
   );
 }
+
+/** The JSON Schema of report.json as the text of docs/report.schema.json. */
+export function reportJsonSchema(): string {
+  const schema = { title: "report.json of ncf-stream", ...z.toJSONSchema(reportSchema) };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}

@@ -11,6 +11,11 @@ export const significanceLevel = 0.05;
 /** The name under which the popularity baseline stands in a report. */
 export const popularityName = "popularity";
 
+/** What the items of a data set are called in a sentence: films where that is known. */
+export function itemNoun(dataset: Report["dataset"]): "movie" | "item" {
+  return dataset.generated || dataset.validation.format.startsWith("movielens") ? "movie" : "item";
+}
+
 /** All verdicts of a report, from its models and the comparisons between them. */
 export function verdictsOf(models: readonly ReportModel[], comparisons: readonly Comparison[]): ReportVerdicts {
   return {
@@ -20,13 +25,26 @@ export function verdictsOf(models: readonly ReportModel[], comparisons: readonly
   };
 }
 
+/** The models from the highest HR@10 down. */
+export function ranked(models: readonly ReportModel[]): ReportModel[] {
+  return [...models].sort((a, b) => b.hrAt10 - a.hrAt10);
+}
+
+/** The model that the headline already compares with popularity: then nobody needs to say it twice. */
+export function comparedWithPopularityInHeadline(models: readonly ReportModel[]): string | null {
+  const [first, second] = ranked(models);
+  if (second === undefined) return null;
+  if (first.name === popularityName) return second.name;
+  return second.name === popularityName ? first.name : null;
+}
+
 function headlineOf(
   models: readonly ReportModel[],
   comparisons: readonly Comparison[],
 ): Pick<ReportVerdicts, "headline" | "winner" | "significant"> {
-  const [first, second] = [...models].sort((a, b) => b.hrAt10 - a.hrAt10);
+  const [first, second] = ranked(models);
   if (second === undefined) {
-    const text = `${first.name} puts the held-out movie among its first ten for ${percent(first.hrAt10)} of users; there is no other model to compare it with.`;
+    const text = `${first.name} puts the held-out item among its first ten for ${percent(first.hrAt10)} of users; there is no other model to compare it with.`;
     return { headline: text, winner: null, significant: null };
   }
   const compared = comparisonOf(first, second, comparisons);
@@ -46,7 +64,7 @@ function headlineOf(
 }
 
 /** The comparison of `model` with `other`, turned round where it was made the other way. */
-export function comparisonOf(
+function comparisonOf(
   model: ReportModel,
   other: ReportModel,
   comparisons: readonly Comparison[],
@@ -84,7 +102,7 @@ function versusPopularity(model: ReportModel): ReportVerdicts["models"] {
         {
           name: model.name,
           versusPopularity: "loses",
-          text: `${model.name} loses to popularity by ${points(difference)} (${chance}): recommending the same most-rated movies to everybody does better.`,
+          text: `${model.name} loses to popularity by ${points(difference)} (${chance}): recommending the same favourites to everybody does better.`,
         },
       ];
 }
@@ -112,8 +130,10 @@ function activityVerdict(model: ReportModel): ActivityVerdict[] {
 }
 
 const activityWords = {
-  yes: (v: ActivityVerdict) => `${v.name} serves the most active quarter ${points(v.mostLessLeastActive)} better`,
-  no: (v: ActivityVerdict) => `${v.name} serves the most active quarter ${points(v.mostLessLeastActive)} worse`,
+  yes: (v: ActivityVerdict) =>
+    `${v.name} is ${points(v.mostLessLeastActive)} better on the most active quarter of users than on the least active`,
+  no: (v: ActivityVerdict) =>
+    `${v.name} is ${points(v.mostLessLeastActive)} worse on the most active quarter of users than on the least active`,
   undecided: (v: ActivityVerdict) => `${v.name} shows no difference beyond chance`,
 };
 

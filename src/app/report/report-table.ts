@@ -1,0 +1,86 @@
+/** The judged models as a table for a terminal of 80 columns, with what it means in words below. */
+import { grouped } from "./number-text.ts";
+import type { Report, ReportModel } from "./report.ts";
+import { comparedWithPopularityInHeadline, itemNoun } from "./verdicts.ts";
+
+const width = 80;
+const gap = "  ";
+const longestName = 13;
+
+/** The whole text, ending without a newline. */
+export function reportTable(report: Report): string {
+  return [...introduction(report), "", ...table(report.models), "", ...statements(report)].join("\n");
+}
+
+function introduction({ dataset, protocol }: Report): string[] {
+  const { sample } = dataset;
+  const noun = itemNoun(dataset);
+  const lines = wrapped(
+    `${printable(dataset.name)}: ${grouped(sample.testedUsers)} users tested, each with one held-out ${noun} among ` +
+      `${protocol.candidates} unseen ones, of ${grouped(sample.items)} ${noun}s.`,
+  );
+  return dataset.generated ? ["GENERATED DATA: these figures say nothing about real users.", ...lines] : lines;
+}
+
+function table(models: readonly ReportModel[]): string[] {
+  const head = [
+    ["", "HR@10", "NDCG@10", "HR@10", "against"],
+    ["model", "[95 % interval]", "[95 % interval]", "full", "popularity"],
+  ];
+  const body = models.map((m) => [
+    shortened(m.name),
+    `${m.hrAt10.toFixed(3)} ${intervalText(m.hrAt10Interval)}`,
+    `${m.ndcgAt10.toFixed(3)} ${intervalText(m.ndcgAt10Interval)}`,
+    m.fullCatalogue.hrAt10.toFixed(3),
+    againstPopularity(m),
+  ]);
+  const widths = head[0].map((_, column) => Math.max(...[...head, ...body].map((row) => row[column].length)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join(gap)
+      .trimEnd();
+  const rule = "-".repeat(widths.reduce((sum, w) => sum + w, gap.length * (widths.length - 1)));
+  return [...head.map(line), rule, ...body.map(line)];
+}
+
+/** Who won, then each model that popularity beats or that cannot be told from it, unless the first sentence says so. */
+function statements({ models, verdicts }: Report): string[] {
+  const told = comparedWithPopularityInHeadline(models);
+  const plain = verdicts.models.filter((v) => v.versusPopularity !== "beats" && v.name !== told).map((v) => v.text);
+  return [verdicts.headline, ...plain].flatMap((text) => wrapped(printable(text)));
+}
+
+function intervalText([low, high]: readonly [number, number]): string {
+  return `[${low.toFixed(3)}, ${high.toFixed(3)}]`;
+}
+
+function againstPopularity({ versusPopularity }: ReportModel): string {
+  if (versusPopularity === null) return "";
+  const { difference, pValue } = versusPopularity;
+  const chance = pValue < 0.001 ? "p<.001" : `p=${pValue.toFixed(3).replace(/^0/, "")}`;
+  return `${difference < 0 ? "-" : "+"}${Math.abs(difference).toFixed(3)} ${chance}`;
+}
+
+function shortened(name: string): string {
+  const clean = printable(name);
+  return clean.length <= longestName ? clean : `${clean.slice(0, longestName - 2)}..`;
+}
+
+/** Names may come from a file: a control character in one could move the cursor or change colours. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ");
+}
+
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  // A number and its percent sign stay together.
+  for (const word of text.replace(/ %/g, "\u00a0%").split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line].map((l) => l.replaceAll("\u00a0", " "));
+}
