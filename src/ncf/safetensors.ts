@@ -1,0 +1,126 @@
+/**
+ * The safetensors file format (huggingface/safetensors): 8 bytes little-endian header length, a JSON header that gives
+ * each tensor's dtype, shape and byte range, then the raw little-endian data. Python opens these files as they are.
+ */
+import { NcfError } from "../core/errors.ts";
+
+export interface StoredTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | BigInt64Array;
+}
+
+export interface SafetensorsFile {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+/** Metadata key of the checksum over all tensor bytes, so that a torn or altered file is noticed. */
+const checksumKey = "checksum";
+
+/** The file's bytes. The same content always gives the same bytes. */
+export function encodeSafetensors({ metadata, tensors }: SafetensorsFile): Uint8Array {
+  const entries: Record<string, { dtype: string; shape: readonly number[]; data_offsets: [number, number] }> = {};
+  let size = 0;
+  for (const [name, { shape, data }] of tensors) {
+    entries[name] = {
+      dtype: data instanceof Float32Array ? "F32" : "I64",
+      shape,
+      data_offsets: [size, size + data.byteLength],
+    };
+    size += data.byteLength;
+  }
+  const body = new Uint8Array(size);
+  let offset = 0;
+  for (const { data } of tensors.values()) {
+    body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+  const header = { __metadata__: { ...metadata, [checksumKey]: checksum(body) }, ...entries };
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  // The format asks for a header padded with spaces so that the data is aligned.
+  const padded = Math.ceil(json.length / 8) * 8;
+  const file = new Uint8Array(8 + padded + size);
+  file.fill(0x20, 8, 8 + padded);
+  new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
+  file.set(json, 8);
+  file.set(body, 8 + padded);
+  return file;
+}
+
+/**
+ * Reads a file that `encodeSafetensors` wrote.
+ *
+ * @param what names the file in errors, such as "checkpoint ncf-out/neumf/checkpoint.safetensors"
+ * @throws NcfError `FILE_DAMAGED` for a torn or altered file, `FILE_FOREIGN` for another kind of file
+ */
+export function decodeSafetensors(bytes: Uint8Array, what: string): SafetensorsFile {
+  const foreign = (reason: string): NcfError =>
+    new NcfError("FILE_FOREIGN", `${what}: expected a safetensors file written by ncf-stream, ${reason}`);
+  const damaged = (reason: string): NcfError =>
+    new NcfError("FILE_DAMAGED", `${what}: expected a whole file, ${reason}. Remove it and make it anew`);
+  if (bytes.length < 8) throw damaged(`found ${bytes.length} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerLength = Number(view.getBigUint64(0, true));
+  if (headerLength > 100_000_000) throw foreign("found no header length at its start");
+  if (8 + headerLength > bytes.length) throw damaged("found its header cut off");
+  const { metadata, entries } = parseHeader(bytes.subarray(8, 8 + headerLength), foreign);
+  const body = bytes.slice(8 + headerLength);
+  const expected = Math.max(0, ...entries.map(([, entry]) => entry.data_offsets[1]));
+  if (body.length !== expected) throw damaged(`found ${body.length} bytes of data instead of ${expected}`);
+  if (metadata[checksumKey] === undefined) throw foreign("found no checksum in its metadata");
+  if (metadata[checksumKey] !== checksum(body)) throw damaged("found data that does not match its checksum");
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
+    const data = body.buffer.slice(offsets[0], offsets[1]);
+    tensors.set(name, { shape, data: dtype === "F32" ? new Float32Array(data) : new BigInt64Array(data) });
+  }
+  return { metadata, tensors };
+}
+
+interface HeaderEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+function parseHeader(
+  bytes: Uint8Array,
+  foreign: (reason: string) => NcfError,
+): { metadata: Record<string, string>; entries: [string, HeaderEntry][] } {
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw foreign("found no JSON header");
+  }
+  if (typeof header !== "object" || header === null) throw foreign("found a header that is no object");
+  const { __metadata__: metadata = {}, ...entries } = header as Record<string, unknown>;
+  for (const [name, entry] of Object.entries(entries)) {
+    if (!isHeaderEntry(entry)) throw foreign(`found the tensor "${name}" of an unknown form`);
+  }
+  return {
+    metadata: metadata as Record<string, string>,
+    entries: Object.entries(entries as Record<string, HeaderEntry>),
+  };
+}
+
+function isHeaderEntry(entry: unknown): entry is HeaderEntry {
+  if (typeof entry !== "object" || entry === null) return false;
+  const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
+  if ((dtype !== "F32" && dtype !== "I64") || !Array.isArray(shape) || !Array.isArray(offsets)) return false;
+  const [from, to] = offsets;
+  const values = shape.reduce((product: number, n: unknown) => product * Number(n), 1);
+  return Number.isSafeInteger(from) && from >= 0 && to - from === values * (dtype === "F32" ? 4 : 8);
+}
+
+/** FNV-1a over 32-bit little-endian words (the tensors' sizes are multiples of 4), two lanes; as 16 hex digits. */
+export function checksum(bytes: Uint8Array): string {
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
+  let a = 0x811c9dc5;
+  let b = 0x9e3779b9;
+  for (const word of words) {
+    a = Math.imul(a ^ word, 0x01000193);
+    b = Math.imul(b ^ word, 0x85ebca6b) ^ (b >>> 15);
+  }
+  return [a, b].map((lane) => (lane >>> 0).toString(16).padStart(8, "0")).join("");
+}
