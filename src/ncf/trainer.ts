@@ -2,6 +2,7 @@
 import { NcfError } from "../core/errors.ts";
 import type { NumericBackend, TrainingData, TrainingSession } from "./backend.ts";
 import {
+  type CurvePoint,
   type Checkpoint,
   dataFingerprint,
   decodeCheckpoint,
