@@ -65,6 +65,8 @@ export interface ValidationReport {
   readonly itemsWithoutRatings: number | null;
   /** Rated items that the item list lacks; null when there is no item list. */
   readonly itemsNotListed: number | null;
+  /** Lines of the item list that were left out, with the reason; absent when there are none. */
+  readonly itemListRejected?: readonly RejectedRows[];
   /** Pairs of different original ids that hashed to the same number. */
   readonly idCollisions: number;
 }

@@ -60,6 +60,14 @@ export function wholeRecords(bytes: Uint8Array, separator: number): number {
   return end;
 }
 
+/** The record's text without the line break at its end. */
+export function withoutLineBreak(record: string): string {
+  let end = record.length;
+  if (record[end - 1] === "\n") end--;
+  if (record[end - 1] === "\r") end--;
+  return record.slice(0, end);
+}
+
 /**
  * The fields of one record, without surrounding blanks.
  *

@@ -1,6 +1,6 @@
 /** How a ratings file is laid out: detected from its first bytes, its name and what the caller says. */
 import { NcfError } from "../errors.ts";
-import { detectSeparator, recordEnd, splitRecord } from "./delimited.ts";
+import { detectSeparator, recordEnd, splitRecord, withoutLineBreak } from "./delimited.ts";
 import { detectTimeFormat, parseTime, type TimeFormat } from "./time-format.ts";
 
 export type RatingsFormat = "movielens-csv" | "movielens-100k" | "movielens-dat" | "csv";
@@ -70,7 +70,10 @@ export function detectLayout(head: Uint8Array, name: string, options: LayoutOpti
   const plain = { ...fixed, quoted: false, quotedBreaks: false, dataStart: bom, firstLine: 1 };
   const lines = firstLines(head.subarray(bom), 20);
   if (lines.length === 0) {
-    throw new NcfError("RATINGS_EMPTY", `expected ratings in ${name}, found an empty file; check the download or export`);
+    throw new NcfError(
+      "RATINGS_EMPTY",
+      `expected ratings in ${name}, found an empty file; check the download or export`,
+    );
   }
   if (options.columns === undefined) {
     if (base.endsWith(".dat") || lines[0].split("::").length === 4) {
@@ -101,7 +104,7 @@ function ownLayout(
   const byte = separator.charCodeAt(0);
   const headerEnd = recordEnd(head.subarray(bom), 0, byte) || head.length - bom;
   const headerText = new TextDecoder().decode(head.subarray(bom, bom + headerEnd));
-  const header = splitRecord(headerText.trimEnd(), separator, true) ?? [];
+  const header = splitRecord(withoutLineBreak(headerText), separator, true) ?? [];
   const columns = resolveColumns(header, name, options.columns);
   const rowsStart = columns.hasHeader ? bom + headerEnd : bom;
   const layout = {
@@ -114,7 +117,8 @@ function ownLayout(
     dataStart: rowsStart,
     firstLine: columns.hasHeader ? 1 + headerText.split("\n").length - 1 : 1,
   };
-  const timeFormat = options.timeFormat ?? detectTimeFormat(columnSample(head, rowsStart, byte, layout.time, separator));
+  const timeFormat =
+    options.timeFormat ?? detectTimeFormat(columnSample(head, rowsStart, byte, layout.time, separator));
   return { ...layout, timeFormat };
 }
 
@@ -155,7 +159,8 @@ function resolveColumns(header: readonly string[], name: string, mapping: Column
   // All columns given by number may mean that there is no header: then the first line holds a time as well.
   const numbered = mapping !== undefined && Object.values(mapping).every((column) => !header.includes(column));
   const timeText = header[positions.time];
-  const isRow = numbered && ["seconds", "iso", "mdy", "dmy"].some((f) => typeof parseTime(timeText, f as TimeFormat) === "number");
+  const isRow =
+    numbered && ["seconds", "iso", "mdy", "dmy"].some((f) => typeof parseTime(timeText, f as TimeFormat) === "number");
   return { hasHeader: !isRow, positions };
 }
 
@@ -166,7 +171,7 @@ function columnSample(head: Uint8Array, start: number, byte: number, column: num
   let position = start;
   while (values.length < sampleRows && position < head.length) {
     const end = recordEnd(head, position, byte) || head.length;
-    const fields = splitRecord(decoder.decode(head.subarray(position, end)).trimEnd(), separator, true);
+    const fields = splitRecord(withoutLineBreak(decoder.decode(head.subarray(position, end))), separator, true);
     if (fields !== undefined && column < fields.length) values.push(fields[column]);
     position = end;
   }
@@ -177,7 +182,7 @@ function columnSample(head: Uint8Array, start: number, byte: number, column: num
 function firstLines(head: Uint8Array, count: number): string[] {
   const text = new TextDecoder().decode(head.subarray(0, 64 * 1024));
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return lines.slice(0, count).map((line) => line.trimEnd());
+  return lines.slice(0, count).map(withoutLineBreak);
 }
 
 /** @throws NcfError `ENCODING_UNSUPPORTED` for UTF-16, UTF-32, binary data and bare carriage returns */

@@ -1,0 +1,163 @@
+/** What the validation report counts over all rows of a file. */
+import type { RatingsSegment } from "./segment.ts";
+
+export interface RatingsStatistics {
+  firstTimestampMs: number;
+  lastTimestampMs: number;
+  repeatedPairs: number;
+  ratingsOutsideScale: number;
+  ratingsMissing: number;
+  /** Rows by rating value. */
+  readonly ratingCounts: Map<number, number>;
+  readonly repeats: RepeatCounter;
+}
+
+interface FileSegment {
+  readonly segment: RatingsSegment;
+  readonly users: Int32Array;
+}
+
+/** @param segments the whole file's, in order: users whose rows lie scattered are found first */
+export function newStatistics(
+  segments: readonly (FileSegment | undefined)[],
+  users: number,
+  items: number,
+): RatingsStatistics {
+  return {
+    firstTimestampMs: Number.POSITIVE_INFINITY,
+    lastTimestampMs: Number.NEGATIVE_INFINITY,
+    repeatedPairs: 0,
+    ratingsOutsideScale: 0,
+    ratingsMissing: 0,
+    ratingCounts: new Map(),
+    repeats: new RepeatCounter(segments, users, items),
+  };
+}
+
+/** Adds the next segment of the file. `users` and `items` map the segment's indices to the file's. */
+export function addSegmentStatistics(
+  statistics: RatingsStatistics,
+  segment: RatingsSegment,
+  users: Int32Array,
+  items: Int32Array,
+): void {
+  const { time, rating } = segment;
+  const toMs = time instanceof Uint32Array ? 1000 : 1;
+  let first = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < time.length; i++) {
+    const value = time[i];
+    if (value < first) first = value;
+    if (value > last) last = value;
+  }
+  statistics.firstTimestampMs = Math.min(statistics.firstTimestampMs, first * toMs);
+  statistics.lastTimestampMs = Math.max(statistics.lastTimestampMs, last * toMs);
+  if (rating instanceof Uint8Array) addCodedRatings(statistics, rating);
+  else for (const value of rating) addRating(statistics, Number(value.toPrecision(7)), 1);
+  statistics.repeatedPairs += statistics.repeats.add(segment, users, items);
+}
+
+function addCodedRatings(statistics: RatingsStatistics, codes: Uint8Array): void {
+  const counts = new Uint32Array(256);
+  for (let i = 0; i < codes.length; i++) counts[codes[i]]++;
+  for (let code = 0; code < 256; code++) {
+    if (counts[code] > 0) addRating(statistics, code === 255 ? Number.NaN : code / 2, counts[code]);
+  }
+}
+
+function addRating(statistics: RatingsStatistics, rating: number, count: number): void {
+  if (Number.isNaN(rating)) {
+    statistics.ratingsMissing += count;
+    return;
+  }
+  if (rating < 0.5 || rating > 5) statistics.ratingsOutsideScale += count;
+  statistics.ratingCounts.set(rating, (statistics.ratingCounts.get(rating) ?? 0) + count);
+}
+
+/**
+ * Counts rows whose (user, item) pair occurs earlier in the file.
+ *
+ * Where a user's rows lie together, as in MovieLens's files, one stamp an item is enough. The rows of users whose rows
+ * lie scattered are collected (4 bytes a row) and counted user by user at the end of the file.
+ */
+class RepeatCounter {
+  /** Shape [items]: 1 + the user that was seen with the item last. */
+  readonly #stamps: Int32Array;
+  /** Shape [users + 1]: where a scattered user's items go; equal neighbours for the others. */
+  readonly #offsets: Float64Array;
+  readonly #next: Float64Array;
+  readonly #scatteredItems: Int32Array;
+  #missing: number;
+
+  constructor(segments: readonly (FileSegment | undefined)[], users: number, items: number) {
+    this.#stamps = new Int32Array(items);
+    const { runs, rows } = countRuns(segments, users);
+    this.#offsets = new Float64Array(users + 1);
+    for (let user = 0; user < users; user++) {
+      this.#offsets[user + 1] = this.#offsets[user] + (runs[user] > 1 ? rows[user] : 0);
+    }
+    this.#next = this.#offsets.slice();
+    this.#missing = this.#offsets[users];
+    this.#scatteredItems = new Int32Array(this.#missing);
+  }
+
+  /** Repeats found with this segment; those of scattered users are found with the last of them. */
+  add(segment: RatingsSegment, users: Int32Array, items: Int32Array): number {
+    const { runUser, runEnd, item } = segment;
+    let repeats = 0;
+    let start = 0;
+    for (let run = 0; run < runUser.length; run++) {
+      const user = users[runUser[run]];
+      const end = runEnd[run];
+      if (this.#offsets[user] === this.#offsets[user + 1]) {
+        for (let i = start; i < end; i++) repeats += this.#stamp(items[item[i]], user);
+      } else {
+        for (let i = start; i < end; i++) this.#scatteredItems[this.#next[user]++] = items[item[i]];
+        this.#missing -= end - start;
+        if (this.#missing === 0) repeats += this.#countScattered();
+      }
+      start = end;
+    }
+    return repeats;
+  }
+
+  #stamp(item: number, user: number): number {
+    if (this.#stamps[item] === user + 1) return 1;
+    this.#stamps[item] = user + 1;
+    return 0;
+  }
+
+  #countScattered(): number {
+    const saved = this.#stamps.slice();
+    let repeats = 0;
+    for (let user = 0; user + 1 < this.#offsets.length; user++) {
+      for (let i = this.#offsets[user]; i < this.#offsets[user + 1]; i++) {
+        repeats += this.#stamp(this.#scatteredItems[i], user);
+      }
+    }
+    this.#stamps.set(saved);
+    return repeats;
+  }
+}
+
+function countRuns(
+  segments: readonly (FileSegment | undefined)[],
+  users: number,
+): { runs: Uint32Array; rows: Float64Array } {
+  const runs = new Uint32Array(users);
+  const rows = new Float64Array(users);
+  let previous = -1;
+  for (const entry of segments) {
+    if (entry === undefined) continue;
+    const { runUser, runEnd } = entry.segment;
+    let start = 0;
+    for (let run = 0; run < runUser.length; run++) {
+      const user = entry.users[runUser[run]];
+      if (user !== previous) runs[user]++;
+      rows[user] += runEnd[run] - start;
+      start = runEnd[run];
+      previous = user;
+    }
+  }
+  return { runs, rows };
+}
