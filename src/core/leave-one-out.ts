@@ -230,3 +230,33 @@ function countColdTestItems(sample: Sample): number {
   const counts = trainingCounts(sample);
   return sample.testItems.reduce((cold, item) => (item >= 0 && counts[item] === 0 ? cold + 1 : cold), 0);
 }
+
+/**
+ * The sample for validation: the test items are gone, and each user's latest training interaction (the first in file
+ * order among tied ones) is held out in their place, where the user has two or more.
+ */
+export function holdOutLatest(sample: Sample): Sample {
+  const { offsets, items, timestampsMs } = sample.train;
+  const users = sample.userIds.length;
+  const testItems = new Int32Array(users).fill(-1);
+  const testTimestampsMs = new Float64Array(users).fill(Number.NaN);
+  const kept = new Uint8Array(items.length).fill(1);
+  const keptOffsets = new Uint32Array(users + 1);
+  for (let user = 0; user < users; user++) {
+    const [from, to] = [offsets[user], offsets[user + 1]];
+    if (to - from > 1) {
+      let latest = to - 1;
+      while (latest > from && timestampsMs[latest - 1] === timestampsMs[to - 1]) latest -= 1;
+      testItems[user] = items[latest];
+      testTimestampsMs[user] = timestampsMs[latest];
+      kept[latest] = 0;
+    }
+    keptOffsets[user + 1] = keptOffsets[user] + (to - from) - (to - from > 1 ? 1 : 0);
+  }
+  const train = {
+    offsets: keptOffsets,
+    items: items.filter((_, i) => kept[i] === 1),
+    timestampsMs: timestampsMs.filter((_, i) => kept[i] === 1),
+  };
+  return { ...sample, train, testItems, testTimestampsMs };
+}

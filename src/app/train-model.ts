@@ -1,0 +1,208 @@
+/** Trains one preset on a sample, with its checkpoint, model and training record in an object store. */
+import { createHash } from "node:crypto";
+import { CandidateSampler } from "../core/candidates.ts";
+import { NcfError } from "../core/errors.ts";
+import { rankTestItems, summarize, testedUsers } from "../core/evaluation.ts";
+import { holdOutLatest } from "../core/leave-one-out.ts";
+import type { Recommender } from "../core/recommender.ts";
+import type { Sample } from "../core/sample.ts";
+import type { NumericBackend } from "../ncf/backend.ts";
+import { dataFingerprint, decodeModel, encodeModel, type ModelDescription } from "../ncf/checkpoint.ts";
+import type { NcfConfig } from "../ncf/config.ts";
+import { type TrainedModel, trainingData } from "../ncf/model.ts";
+import { parameterCount, parameterTable, type TensorMap } from "../ncf/parameters.ts";
+import { type CheckpointStore, trainModel } from "../ncf/trainer.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
+import type { Progress } from "../ports/progress.ts";
+import { parseTrainingRecord, type TrainingRecord } from "./training-record.ts";
+
+export interface TrainDeps {
+  readonly backend: NumericBackend;
+  readonly createScorer: (model: TrainedModel) => Recommender;
+  readonly store: ObjectStore;
+  readonly progress: Progress;
+  readonly monotonicMs: () => number;
+  readonly log: (line: string) => void;
+}
+
+export interface TrainRequest {
+  /** The model's name in reports and folders: the preset's. */
+  readonly name: string;
+  readonly config: NcfConfig;
+  readonly sample: Sample;
+  readonly seed: number;
+  readonly threads: number;
+  /** Epochs without a better validation HR@10 after which training stops; null trains all epochs on all data. */
+  readonly patience: number | null;
+  /** Where the files go: `<prefix>/model.safetensors` and so on. */
+  readonly prefix: string;
+  /**
+   * What to do with what an earlier call left: go on with it, go on if it is of this very run and else start anew, or
+   * start anew.
+   */
+  readonly existing: "resume" | "resumeIfSame" | "discard";
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TrainOutcome {
+  readonly model: TrainedModel;
+  readonly record: TrainingRecord;
+  /** sha256 of the model file, hex. */
+  readonly sha256: string;
+  /** Whether the finished model of an earlier call was found. */
+  readonly reused: boolean;
+}
+
+const checkpointEveryMs = 10_000;
+
+/** @throws NcfError of `trainModel`, `decodeCheckpoint` and the store */
+export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Promise<TrainOutcome> {
+  const { config, name, prefix, seed } = request;
+  const trained = request.patience === null ? request.sample : holdOutLatest(request.sample);
+  const data = trainingData(config, trained);
+  const rows = { userRows: data.userRows, itemRows: data.itemRows };
+  const keys = {
+    checkpoint: `${prefix}/checkpoint.safetensors`,
+    model: `${prefix}/model.safetensors`,
+    record: `${prefix}/training.json`,
+  };
+  const expected = { name, config, seed, backend: deps.backend.name, data: dataFingerprint(data) };
+  if (request.existing === "discard") await removeAll(deps.store, Object.values(keys));
+  else {
+    const finished = await finishedModel(deps.store, keys, { ...expected, patience: request.patience });
+    if (finished !== null) {
+      deps.log(`${name}: already trained; remove ${keys.model} to train it again`);
+      return { ...finished, model: { name, config, tensors: finished.tensors, ...rows }, reused: true };
+    }
+  }
+
+  const task = deps.progress.start(
+    `Training ${name}`,
+    data.positives.length * (1 + config.negatives) * config.epochs,
+    "samples",
+  );
+  const train = () =>
+    trainModel(
+      {
+        backend: deps.backend,
+        monotonicMs: deps.monotonicMs,
+        checkpoints: checkpointStore(deps.store, keys.checkpoint),
+        onProgress: ({ samples, epochs, loss }) =>
+          task.update(
+            samples,
+            `epoch ${Math.min(config.epochs, Math.floor(epochs) + 1)}/${config.epochs}, loss ${loss.toFixed(4)}`,
+          ),
+      },
+      {
+        config,
+        data,
+        seed,
+        threads: request.threads,
+        checkpointEveryMs,
+        signal: request.signal,
+        earlyStopping:
+          request.patience === null
+            ? null
+            : earlyStopping(deps, request.patience, { name, config, ...rows }, trained, seed),
+      },
+    );
+  const result = await train().catch(async (error: unknown) => {
+    const foreign = error instanceof NcfError && error.code === "CHECKPOINT_MISMATCH";
+    if (!foreign || request.existing !== "resumeIfSame") throw error;
+    deps.log(`${name}: the checkpoint here is of a run with other settings or data; starting anew`);
+    await deps.store.delete(keys.checkpoint);
+    return train();
+  });
+  task.end();
+
+  const description: ModelDescription = { ...expected, arithmetic: result.arithmetic, epochs: result.epochs };
+  const bytes = encodeModel({
+    description,
+    tensors: result.tensors,
+    userIds: request.sample.userIds,
+    itemIds: request.sample.itemIds,
+  });
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const record: TrainingRecord = {
+    preset: name,
+    modelSha256: sha256,
+    epochs: result.epochs,
+    steps: result.steps,
+    samples: result.samples,
+    seconds: result.seconds,
+    samplesPerSecond: result.samples / Math.max(result.seconds, 1e-9),
+    parameters: parameterTable(config, data.userRowCount, data.itemRowCount).reduce(
+      (sum, spec) => sum + parameterCount(spec),
+      0,
+    ),
+    backend: deps.backend.name,
+    arithmetic: result.arithmetic,
+    threads: request.threads,
+    patience: request.patience,
+    curve: result.curve,
+    stepsPerEpoch: result.stepsPerEpoch,
+    validation: result.validation,
+  };
+  // The model goes last: where it lies, training is over and its record is there.
+  await deps.store.put(keys.record, new TextEncoder().encode(`${JSON.stringify(record, null, 2)}\n`));
+  await deps.store.put(keys.model, bytes);
+  await deps.store.delete(keys.checkpoint);
+  return { model: { name, config, tensors: result.tensors, ...rows }, record, sha256, reused: false };
+}
+
+async function removeAll(store: ObjectStore, keys: readonly string[]): Promise<void> {
+  for (const key of keys) await store.delete(key);
+}
+
+/** The model of a finished call with the same settings and data, or null. */
+async function finishedModel(
+  store: ObjectStore,
+  keys: { model: string; record: string },
+  expected: Omit<ModelDescription, "arithmetic" | "epochs"> & { patience: number | null },
+): Promise<{ tensors: TensorMap; record: TrainingRecord; sha256: string } | null> {
+  if ((await store.head(keys.model)) === null || (await store.head(keys.record)) === null) return null;
+  const bytes = await store.get(keys.model);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const record = parseTrainingRecord(await store.get(keys.record), keys.record);
+  const { description, tensors } = decodeModel(bytes, keys.model);
+  const same =
+    record.modelSha256 === sha256 &&
+    record.patience === expected.patience &&
+    description.seed === expected.seed &&
+    description.backend === expected.backend &&
+    description.data === expected.data &&
+    JSON.stringify(description.config) === JSON.stringify(expected.config);
+  return same ? { tensors, record, sha256 } : null;
+}
+
+function checkpointStore(store: ObjectStore, key: string): CheckpointStore {
+  return {
+    description: `checkpoint ${key}`,
+    load: async () => ((await store.head(key)) === null ? null : store.get(key)),
+    save: async (bytes) => {
+      await store.put(key, bytes);
+    },
+  };
+}
+
+/** HR@10 on each user's latest training interaction, which `holdOutLatest` took out of training. */
+function earlyStopping(
+  deps: TrainDeps,
+  patience: number,
+  model: Omit<TrainedModel, "tensors">,
+  validation: Sample,
+  seed: number,
+) {
+  const users = testedUsers(validation);
+  if (users.length === 0) {
+    throw new NcfError("DATA_TOO_SMALL", "early stopping needs users with at least three ratings, found none");
+  }
+  const sampler = new CandidateSampler(validation, { seed, negatives: 99, withReplacement: false });
+  return {
+    patience,
+    score: async (tensors: TensorMap): Promise<number> => {
+      const scorer = deps.createScorer({ ...model, tensors });
+      return summarize(rankTestItems(scorer, users, (user) => sampler.of(user))).hrAt10;
+    },
+  };
+}
