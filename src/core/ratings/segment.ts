@@ -115,6 +115,9 @@ class SegmentParser {
     const toMs = this.#layout.timeFormat === "seconds" ? 1000 : 1;
     const users = this.#users;
     const items = this.#items;
+    let [userColumn, itemColumn, timeColumn, ratingColumn] = [this.#user, this.#item, this.#timeMs, this.#rating];
+    let row = 0;
+    let line = 1;
     let lastUser = -1;
     let lastUserIndex = -1;
     let start = 0;
@@ -184,23 +187,33 @@ class SegmentParser {
             bytes[ratingStart - 2] === separator &&
             bytes[timeStart - 2] === separator));
       if (!wellFormed) {
+        this.#rows = row;
+        this.#line = line;
         start = this.#parseText(start, start + 1);
+        row = this.#rows;
+        line = this.#line;
+        [userColumn, itemColumn, timeColumn, ratingColumn] = [this.#user, this.#item, this.#timeMs, this.#rating];
         continue;
       }
       if (user !== lastUser) {
         lastUser = user;
         lastUserIndex = users.indexOf(user);
       }
-      const row = this.#rows;
-      if (row === this.#user.length) this.#grow();
-      this.#user[row] = lastUserIndex;
-      this.#item[row] = items.indexOf(item);
-      this.#timeMs[row] = time * toMs;
-      this.#rating[row] = rating;
-      this.#rows = row + 1;
-      this.#line++;
+      if (row === userColumn.length) {
+        this.#rows = row;
+        this.#grow();
+        [userColumn, itemColumn, timeColumn, ratingColumn] = [this.#user, this.#item, this.#timeMs, this.#rating];
+      }
+      userColumn[row] = lastUserIndex;
+      itemColumn[row] = items.indexOf(item);
+      timeColumn[row] = time * toMs;
+      ratingColumn[row] = rating;
+      row++;
+      line++;
       start = p + 1;
     }
+    this.#rows = row;
+    this.#line = line;
   }
 
   /** The slow path for the records that begin in [start, end). Returns where the record after them begins. */
