@@ -11,6 +11,13 @@ export function points(difference: number): string {
   return `${text} ${text === "1.0" ? "point" : "points"}`;
 }
 
+/** A difference of shares in points with its sign: −0.0312 → "−3.1", with a true minus. */
+export function signedPoints(difference: number): string {
+  const text = Math.abs(100 * difference).toFixed(1);
+  if (text === "0.0") return text;
+  return `${difference < 0 ? "−" : "+"}${text}`;
+}
+
 /** A p-value: "p < 0.001" or "p = 0.034". */
 export function pValueText(pValue: number): string {
   return pValue < 0.001 ? "p < 0.001" : `p = ${pValue.toFixed(3)}`;
