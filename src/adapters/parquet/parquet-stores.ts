@@ -1,0 +1,2 @@
+export { ParquetDatasetStore } from "./parquet-dataset-store.ts";
+export { ParquetSampleStore } from "./parquet-sample-store.ts";
