@@ -41,7 +41,10 @@ function partText(part: HtmlPart): string {
   return escapeHtml(String(part));
 }
 
-/** Plain text for running prose, where a number stays on one line with its percent sign. */
+/** Plain text as running prose is set: numbers stay on one line with their signs, apostrophes are curved. */
 export function prose(text: string): string {
-  return text.replace(/(\d) (?=%)/g, "$1\u00a0");
+  return text
+    .replace(/(\d) (?=%)/g, "$1\u00a0")
+    .replace(/\bp ([<=]) (?=\d)/g, "p\u00a0$1\u00a0")
+    .replace(/(\p{L})'(?=s\b)/gu, "$1\u2019");
 }

@@ -13,7 +13,7 @@ export const pageStyle = `
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #121417; --ink: #e8e6e1; --soft: #a9adb4; --hair: #33383f; --grid: #262a30; --wash: #1b1e23;
-    --data: #8fa3bd; --after: #f0945a; --bad: #ff9d85; --banner: #ffd43b; --banner-ink: #1a1600;
+    --data: #7389a6; --after: #f0945a; --bad: #ff9d85; --banner: #ffd43b; --banner-ink: #1a1600;
     --pop: #9aa0a8;
     --c0: #6db3f2; --c1: #f59a62; --c2: #52c7a5; --c3: #dd9bd6; --c4: #dcb84a; --c5: #9db0ff; --c6: #f490b1; --c7: #a3cf7d;
   }
@@ -47,9 +47,9 @@ figure { margin: 1.8rem 0 0; }
 figcaption { margin-bottom: 0.5rem; font: 0.875rem/1.5 var(--sans); color: var(--soft); max-width: 40rem; }
 figcaption strong, figcaption .name { color: var(--ink); font-weight: 600; }
 .pair, .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16.5rem), 1fr)); gap: 1.8rem 2.5rem; }
-.pair > figure, .panels > figure { margin: 0; min-width: 0; display: flex; flex-direction: column; justify-content: space-between; }
+.pair > figure, .panels > figure { margin: 0; min-width: 0; }
 .plot { padding: 0 1.2rem; }
-.plot.named { padding: 0 8.5rem 0 0; }
+.plot.named { padding: 0 10.5rem 0 0; }
 
 svg { display: block; }
 svg.chart { overflow: visible; font: 0.75rem var(--sans); font-variant-numeric: tabular-nums; }
@@ -58,7 +58,7 @@ svg.chart svg { overflow: visible; }
 .axis { stroke: var(--hair); }
 .reference { stroke: var(--pop); stroke-dasharray: 3 3; }
 .tick { fill: var(--soft); }
-.label { font-size: 0.8125rem; fill: var(--ink); paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
+.label { font-size: 0.8125rem; fill: var(--ink); paint-order: stroke; stroke: var(--paper); stroke-width: 6px; stroke-linejoin: round; }
 .label .name { font-weight: 600; fill: var(--c); }
 .value { font-size: 0.6875rem; fill: var(--ink); paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .dot { fill: var(--c); stroke: var(--paper); stroke-width: 1.5px; }
@@ -75,28 +75,30 @@ th .name, figcaption .name { color: var(--c); overflow-wrap: anywhere; }
 
 table { border-collapse: collapse; width: 100%; font: 0.875rem/1.45 var(--sans); font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: 0.35rem; color: var(--soft); }
-th { text-align: left; font-weight: 400; vertical-align: top; }
+th { text-align: left; font-weight: 400; }
+th, td { padding: 0.4rem 1rem 0.4rem 0; vertical-align: top; }
 thead th { color: var(--soft); vertical-align: bottom; border-bottom: 1px solid var(--ink); }
-th, td { padding: 0.4rem 1rem 0.4rem 0; }
 th:last-child, td:last-child { padding-right: 0; }
 tbody tr { border-bottom: 1px solid var(--hair); }
-table.models { margin-top: 2.2rem; }
-.models tbody th { font-weight: 600; }
-.models td { white-space: nowrap; }
-.models b { font-weight: 600; }
-.models td small { display: block; font-size: 0.75rem; color: var(--soft); }
+table.cards { margin-top: 2.2rem; }
+.cards thead th { max-width: 7rem; }
+.cards tbody th { font-weight: 600; min-width: 6.5rem; }
+.cards b { font-weight: 600; }
+.cards td small { white-space: nowrap; display: block; font-size: 0.75rem; color: var(--soft); }
 .numbers td, .numbers thead th:not(:first-child) { text-align: right; }
+.numbers { width: auto; min-width: min(100%, 27rem); }
 .numbers th { overflow-wrap: anywhere; min-width: 5rem; }
+.numbers thead th:not(:first-child) { padding-left: 1rem; }
 .scroll { overflow-x: auto; margin-top: 1.4rem; }
 .bars { margin-top: 1rem; table-layout: fixed; }
 .bars tbody tr { border: 0; }
+.bars th { padding-right: 0.5rem; }
 .bars th, .bars td { padding-top: 0.15rem; padding-bottom: 0.15rem; vertical-align: middle; overflow-wrap: anywhere; }
 .bars th:first-child { width: 11rem; }
 .bars td { display: table-cell; }
 .bars .n { float: left; width: 4.6rem; padding-right: 0.7rem; text-align: right; }
 .bars svg { width: calc(100% - 4.6rem); margin-top: 0.3rem; }
 .bars thead th { padding-bottom: 0.35rem; }
-.bars thead th:not(:first-child) { padding-left: 1.9rem; }
 .bars tbody tr:first-child > * { padding-top: 0.5rem; }
 .lines th { width: 6rem; }
 
@@ -111,6 +113,7 @@ dt { font: 600 0.875rem/1.95 var(--sans); }
 dd { margin: 0; max-width: 34rem; overflow-wrap: anywhere; }
 code, pre { font-family: var(--mono); font-size: 0.8125rem; }
 pre { margin: 0; padding: 1rem 1.1rem; background: var(--wash); border-left: 3px solid var(--ink); white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.55; }
+.word { display: inline-block; max-width: 100%; }
 td code { overflow-wrap: anywhere; white-space: pre-wrap; }
 .hash { display: block; font: 0.875rem/1.5 var(--sans); }
 .hash code { display: block; color: var(--soft); overflow-wrap: anywhere; margin-bottom: 0.5rem; font-size: 0.75rem; }
@@ -127,21 +130,21 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--hair);
   section { display: block; margin-top: 2.6rem; }
   h2 { font-size: 1.0625rem; margin-bottom: 0.9rem; }
   .plot { padding: 0 0.9rem; }
-  .plot.named { padding: 0 7.2rem 0 0; }
+  .plot.named { padding: 0 7.4rem 0 0; }
+  .wide { display: none; }
 }
 @media (max-width: 44rem) {
-  .models, .models tbody, .models tr, .models th, .models td, .models caption { display: block; }
-  .models thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .models tr { padding: 0.7rem 0; }
-  .models th { padding: 0 0 0.2rem; font-size: 0.9375rem; }
-  .models td { display: flex; justify-content: space-between; gap: 1rem; padding: 0.1rem 0; white-space: normal; text-align: right; }
-  .models td::before { content: attr(data-label); color: var(--soft); text-align: left; }
-  .models td small { display: inline; margin-left: 0.3rem; }
-  .bars th:first-child { width: 6.4rem; }
+  .cards, .cards tbody, .cards tr, .cards th, .cards td, .cards caption { display: block; }
+  .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .cards tr { padding: 0.7rem 0; }
+  .cards th { padding: 0 0 0.2rem; font-size: 0.9375rem; }
+  .cards td { display: flex; justify-content: space-between; gap: 1rem; padding: 0.1rem 0; white-space: normal; text-align: right; }
+  .cards td::before { content: attr(data-label); color: var(--soft); text-align: left; }
+  .cards td small { display: inline; margin-left: 0.3rem; }
+  .bars th:first-child { width: 6.6rem; }
   .bars .n { width: 3.6rem; padding-right: 0.5rem; }
   .bars svg { width: calc(100% - 3.6rem); }
   .bars td { padding-right: 0.4rem; }
-  .bars thead th:not(:first-child) { padding-left: 0.9rem; }
   dl > div { display: block; }
 }
 @media print {

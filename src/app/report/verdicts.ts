@@ -129,27 +129,38 @@ function activityVerdict(model: ReportModel): ActivityVerdict[] {
   ];
 }
 
-const activityWords = {
-  yes: (v: ActivityVerdict) =>
-    `${v.name} is ${points(v.mostLessLeastActive)} better on the most active quarter of users than on the least active`,
-  no: (v: ActivityVerdict) =>
-    `${v.name} is ${points(v.mostLessLeastActive)} worse on the most active quarter of users than on the least active`,
-  undecided: (v: ActivityVerdict) => `${v.name} shows no difference beyond chance`,
-};
-
 function activeUsersVerdict(models: readonly ReportModel[]): ReportVerdicts["activeUsers"] {
   const verdicts = models.flatMap((model) => activityVerdict(model));
   if (verdicts.length === 0) return { text: "Too few users to compare active with less active ones.", models: [] };
-  const trained = verdicts.filter((v) => v.name !== popularityName);
-  const judged = trained.length > 0 ? trained : verdicts;
+  return {
+    text: `The paper's claim that active users get better hits ${claimOutcome(verdicts)}. ${changes(verdicts)}`,
+    models: verdicts,
+  };
+}
+
+/** The claim is about models that learn; popularity counts only where it stands alone. */
+function claimOutcome(verdicts: readonly ActivityVerdict[]): string {
+  const learnt = verdicts.filter((v) => v.name !== popularityName);
+  const judged = learnt.length > 0 ? learnt : verdicts;
   const holding = judged.filter((v) => v.holds === "yes").length;
-  const verdict =
-    holding === judged.length
-      ? "The paper's claim that active users get better hits holds here"
-      : holding > 0
-        ? "The paper's claim that active users get better hits holds here for some models only"
-        : judged.some((v) => v.holds === "no")
-          ? "The paper's claim that active users get better hits does not hold here"
-          : "The paper's claim that active users get better hits is not confirmed here";
-  return { text: `${verdict}: ${verdicts.map((v) => activityWords[v.holds](v)).join("; ")}.`, models: verdicts };
+  if (holding === judged.length) return "holds here";
+  if (holding > 0) return "holds here for some models only";
+  return judged.some((v) => v.holds === "no") ? "does not hold here" : "is not confirmed here";
+}
+
+function changes(verdicts: readonly ActivityVerdict[]): string {
+  const amounts = (holds: "yes" | "no"): string[] =>
+    verdicts.filter((v) => v.holds === holds).map((v) => `${points(v.mostLessLeastActive)} for ${v.name}`);
+  const flat = verdicts.filter((v) => v.holds === "undecided").map((v) => v.name);
+  const parts = [
+    ["rises by", amounts("yes")],
+    ["falls by", amounts("no")],
+    ["differs by no more than chance for", flat],
+  ] as const;
+  const said = parts.filter(([, list]) => list.length > 0).map(([verb, list]) => `${verb} ${enumeration(list)}`);
+  return `From the least to the most active quarter of users, HR@10 ${said.join("; it ")}.`;
+}
+
+function enumeration(list: readonly string[]): string {
+  return list.length < 2 ? list.join("") : `${list.slice(0, -1).join(", ")} and ${list[list.length - 1]}`;
 }

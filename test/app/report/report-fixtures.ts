@@ -72,7 +72,7 @@ export function trainingOf(preset: string, epochs: number, first: number, last: 
     losses: Array.from({ length: epochs }, (_, i) => ({ epoch: i + 1, loss: lossAt((i + 0.5) / epochs) })),
     curve: Array.from({ length: points }, (_, i) => ({
       step: Math.round(((i + 1) / points) * epochs * stepsPerEpoch),
-      loss: lossAt((i + 1) / points) + 0.004 * Math.sin(12.9898 * i),
+      loss: lossAt((i + 1) / points) + 0.006 * (((i * 7_919) % 101) / 101 - 0.5),
     })),
   };
 }

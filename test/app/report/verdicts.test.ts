@@ -56,9 +56,21 @@ describe("verdicts", () => {
   });
 
   it.each([
-    [[0.5, 0.6, 0.7, 0.8], "yes", "holds here: rising is 30.0 points better on the most active quarter"],
-    [[0.8, 0.7, 0.6, 0.5], "no", "does not hold here: rising is 30.0 points worse on the most active quarter"],
-    [[0.6, 0.6, 0.6, 0.63], "undecided", "is not confirmed here: rising shows no difference beyond chance"],
+    [
+      [0.5, 0.6, 0.7, 0.8],
+      "yes",
+      "holds here. From the least to the most active quarter of users, HR@10 rises by 30.0 points for rising.",
+    ],
+    [
+      [0.8, 0.7, 0.6, 0.5],
+      "no",
+      "does not hold here. From the least to the most active quarter of users, HR@10 falls by 30.0 points for rising.",
+    ],
+    [
+      [0.6, 0.6, 0.6, 0.63],
+      "undecided",
+      "is not confirmed here. From the least to the most active quarter of users, HR@10 differs by no more than chance for rising.",
+    ],
   ] as const)("judges the claim about active users: %j is %s", (quartiles, holds, text) => {
     const model = modelOf({ name: "rising", hr: 0.65, ndcg: 0.4, quartiles });
     const { activeUsers } = verdictsOf([model], []);

@@ -34,8 +34,9 @@ export function activityPanel({ text, model, tone, popularity, axis }: ActivityP
   const ends = html`<text class="tick" x="0" y="${top + plotHeight + 36}">← least active</text>
 <text class="tick" x="100%" y="${top + plotHeight + 36}" text-anchor="end">most active →</text>`;
   const marks = [
-    popularity === null ? null : quartileMarks(popularity, "pop", -dodge / 2, y, false),
-    quartileMarks(model, tone, popularity === null ? 0 : dodge / 2, y, true),
+    popularity === null ? null : quartileMarks(popularity, "pop", -dodge / 2, y),
+    quartileMarks(model, tone, popularity === null ? 0 : dodge / 2, y),
+    valueLabels(model, popularity, y),
   ];
   return chartFrame(text, top + plotHeight + 44, [grid, quartiles, ends, marks]);
 }
@@ -44,13 +45,7 @@ function quartileAt(quartile: number): number {
   return 16 + 24 * (quartile - 1);
 }
 
-function quartileMarks(
-  model: ReportModel,
-  tone: string,
-  shift: number,
-  y: (value: number) => number,
-  valued: boolean,
-): Html {
+function quartileMarks(model: ReportModel, tone: string, shift: number, y: (value: number) => number): Html {
   const marks = model.byActivity.map((q, index) => {
     const x = across(quartileAt(q.quartile));
     const next = model.byActivity[index + 1];
@@ -62,10 +57,17 @@ function quartileMarks(
       q.interval === null
         ? null
         : html`<line class="whisker" x1="${x}" x2="${x}" y1="${y(q.interval[0])}" y2="${y(q.interval[1])}"/>`;
-    return { line, whisker, dot: html`<circle class="dot" cx="${x}" cy="${y(q.hrAt10)}" r="4"/>`, x, value: q.hrAt10 };
+    return { line, whisker, dot: html`<circle class="dot" cx="${x}" cy="${y(q.hrAt10)}" r="4"/>` };
   });
-  const values = marks.map(
-    ({ x, value }) => html`<text class="value" x="${x}" dx="8" y="${y(value) - 5}">${(100 * value).toFixed(0)}</text>`,
-  );
-  return html`<g class="${tone}" transform="translate(${shift} 0)">${marks.map((m) => m.line)}${marks.map((m) => m.whisker)}${marks.map((m) => m.dot)}${valued ? values : null}</g>`;
+  return html`<g class="${tone}" transform="translate(${shift} 0)">${marks.map((m) => m.line)}${marks.map((m) => m.whisker)}${marks.map((m) => m.dot)}</g>`;
+}
+
+/** The model's values in percent, on the side of its line where popularity's is not. */
+function valueLabels(model: ReportModel, popularity: ReportModel | null, y: (value: number) => number): Html[] {
+  return model.byActivity.map((q) => {
+    const other = popularity?.byActivity.find((p) => p.quartile === q.quartile);
+    const below = other !== undefined && other.hrAt10 > q.hrAt10;
+    const x = across(quartileAt(q.quartile));
+    return html`<text class="value" x="${x}" dx="${popularity === null ? 7 : 7 + dodge / 2}" y="${y(q.hrAt10) + (below ? 13 : -5)}">${(100 * q.hrAt10).toFixed(0)}</text>`;
+  });
 }

@@ -13,7 +13,10 @@ const plotHeight = 150;
 const mostColumns = 12;
 
 export function columnChart(text: ChartText, columns: readonly Column[]): Html {
-  const total = columns.reduce((sum, c) => sum + c.count, 0);
+  const total = Math.max(
+    1,
+    columns.reduce((sum, c) => sum + c.count, 0),
+  );
   const highest = Math.max(1, ...columns.map((c) => c.count));
   const slot = 100 / columns.length;
   const drawn = columns.map((column, index) => {

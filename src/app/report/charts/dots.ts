@@ -19,14 +19,14 @@ export interface DotChart {
   readonly valueText: (value: number) => string;
   /** Text of an axis tick. */
   readonly tickText: (value: number) => string;
-  /** A value to compare with, drawn as a dashed line through all rows. */
+  /** A value to compare with, drawn as a dashed line through all rows; an empty label where a row says what it is. */
   readonly reference: { readonly value: number; readonly label: string } | null;
 }
 
 const rowHeight = 50;
 const top = 20;
 const dotRadius = 5;
-const longestLabel = 22;
+const longestLabel = 20;
 
 export function dotChart(chart: DotChart): Html {
   const { axis, rows, reference } = chart;
@@ -45,15 +45,17 @@ function referenceLine(axis: Axis, { value, label }: { value: number; label: str
   const at = position(axis, value);
   const x = across(at);
   return html`<line class="reference" x1="${x}" x2="${x}" y1="${top - 4}" y2="${bottom}"/>
-<text class="tick" x="${x}" y="${top - 8}" text-anchor="${anchorAt(at)}">${label}</text>`;
+${label === "" ? null : html`<text class="tick" x="${x}" y="${top - 8}" text-anchor="${anchorAt(at, label.length)}">${label}</text>`}`;
 }
 
 function dotRow({ axis, valueText }: DotChart, row: DotRow, y: number): Html {
   const at = position(axis, row.value);
   const x = across(at);
   const dotY = y + 34;
-  return html`<g class="${row.tone}"><title>${row.label}: ${valueText(row.value)}</title>
-<text class="label" x="${x}" y="${y + 21}" text-anchor="${anchorAt(at)}"><tspan class="name">${shortLabel(row.label, longestLabel)}</tspan> ${valueText(row.value)}</text>
+  const name = shortLabel(row.label, longestLabel);
+  const value = valueText(row.value);
+  return html`<g class="${row.tone}"><title>${row.label}: ${value}</title>
+<text class="label" x="${x}" y="${y + 21}" text-anchor="${anchorAt(at, name.length + value.length)}"><tspan class="name">${name}</tspan> ${value}</text>
 ${row.interval === null ? null : whisker(axis, row.interval, dotY)}
 <circle class="dot" cx="${x}" cy="${dotY}" r="${dotRadius}"/></g>`;
 }
@@ -65,8 +67,9 @@ function whisker(axis: Axis, [low, high]: readonly [number, number], y: number):
 <line class="whisker" x1="${x1}" x2="${x1}" y1="${y - 4}" y2="${y + 4}"/><line class="whisker" x1="${x2}" x2="${x2}" y1="${y - 4}" y2="${y + 4}"/>`;
 }
 
-/** A label near an end of the plot grows inwards. */
-function anchorAt(percent: number): "start" | "middle" | "end" {
-  if (percent < 30) return "start";
-  return percent > 70 ? "end" : "middle";
+/** A label that would stick out of a phone's plot, about 290 pixels wide, grows inwards. */
+function anchorAt(percent: number, characters: number): "start" | "middle" | "end" {
+  const half = Math.min(50, (100 * 4.3 * characters) / 290);
+  if (percent < half) return "start";
+  return percent > 100 - half ? "end" : "middle";
 }

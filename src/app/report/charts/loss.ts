@@ -42,11 +42,12 @@ export function lossChart(text: ChartText, series: readonly LossSeries[], negati
   const reference = html`<line class="reference" x1="0" x2="100%" y1="${y(baseRate)}" y2="${y(baseRate)}"/>
 <text class="tick" x="100%" y="${y(baseRate) - 5}" text-anchor="end">knowing nothing: ${baseRate.toFixed(3)}</text>`;
   const curves = lines.map((l) => curve(l.tone, l.points, xAxis, yAxis));
+  // An epoch's mean stands in the middle of the epoch, where the loss was about that.
   const dots = lines.map(
     (l) =>
-      html`<g class="${l.tone}">${l.training.losses.map((p) => html`<circle class="dot" cx="${across(position(xAxis, p.epoch))}" cy="${y(p.loss)}" r="2.5"><title>${l.name}, epoch ${p.epoch}: ${p.loss.toFixed(4)}</title></circle>`)}</g>`,
+      html`<g class="${l.tone}">${l.training.losses.map((p) => html`<circle class="dot" cx="${across(position(xAxis, p.epoch - 0.5))}" cy="${y(p.loss)}" r="3"><title>${l.name}, epoch ${p.epoch}: ${p.loss.toFixed(4)}</title></circle>`)}</g>`,
   );
-  return chartFrame(text, top + plotHeight + 42, [
+  return chartFrame(text, top + plotHeight + 28, [
     grid,
     epochTicks(xAxis),
     reference,
@@ -58,7 +59,7 @@ export function lossChart(text: ChartText, series: readonly LossSeries[], negati
 
 /** The fine curve where there is one, else the epochs' means. */
 function pointsOf({ curve, losses, steps, epochs }: ReportTraining): Point[] {
-  if (curve.length < 2 || steps === 0) return losses.map((p) => ({ epoch: p.epoch, loss: p.loss }));
+  if (curve.length < 2 || steps === 0) return losses.map((p) => ({ epoch: p.epoch - 0.5, loss: p.loss }));
   return curve.map((p) => ({ epoch: (p.step * epochs) / steps, loss: p.loss }));
 }
 
@@ -74,12 +75,12 @@ function epochTicks(xAxis: Axis): Html[] {
   const step = Math.ceil(xAxis.high / 10);
   const ticks: Html[] = [];
   for (let epoch = step; epoch <= xAxis.high; epoch += step) {
-    const text = epoch === step ? `epoch ${epoch}` : String(epoch);
     ticks.push(
-      html`<text class="tick" x="${across(position(xAxis, epoch))}" y="${top + plotHeight + 18}" text-anchor="middle">${text}</text>`,
+      html`<text class="tick" x="${across(position(xAxis, epoch - 0.5))}" y="${top + plotHeight + 18}" text-anchor="middle">${epoch}</text>`,
     );
   }
-  return ticks;
+  const name = html`<text class="tick" x="100%" dx="8" y="${top + plotHeight + 18}">${xAxis.high === 1 ? "epoch" : "epochs"}</text>`;
+  return [...ticks, name];
 }
 
 function endLabels(
@@ -94,6 +95,6 @@ function endLabels(
   );
   return ended.map(
     (l, index) =>
-      html`<g class="${l.tone}"><text class="label" x="${across(position(xAxis, l.end.epoch))}" dx="8" y="${(heights[index] + 4).toFixed(1)}"><tspan class="name">${shortLabel(l.name, 14)}</tspan> ${l.end.loss.toFixed(3)}</text></g>`,
+      html`<g class="${l.tone}"><text class="label" x="${across(position(xAxis, l.end.epoch))}" dx="8" y="${(heights[index] + 4).toFixed(1)}"><tspan class="name">${shortLabel(l.name, 14)}</tspan><tspan class="wide"> ${l.end.loss.toFixed(3)}</tspan></text></g>`,
   );
 }

@@ -90,7 +90,7 @@ function genreFigure(genres: Report["dataset"]["genres"]): Html | null {
     html`<td><span class="n">${grouped(value)}</span>${bar(value / most)}</td>`;
   return figure(
     html`<strong>Genres</strong>, by listed movies and by ratings. A movie counts in each of its genres.`,
-    html`<table class="bars"><thead><tr><th scope="col">Genre</th><th scope="col">Movies</th><th scope="col">Ratings</th></tr></thead>
+    html`<table class="bars"><thead><tr><th scope="col">Genre</th><th scope="col"><span class="n">Movies</span></th><th scope="col"><span class="n">Ratings</span></th></tr></thead>
 <tbody>${rows.map(
       (g) => html`<tr><th scope="row">${g.genre}</th>${cell(g.movies, mostMovies)}${cell(g.ratings, mostRatings)}</tr>
 `,
@@ -115,7 +115,7 @@ function validationPart(v: Validation, noun: string): Html {
   const lead =
     v.rowsRejected === 0
       ? "Every row could be read."
-      : `${grouped(v.rowsRejected)} of ${grouped(v.rowsRead)} rows (${percent(rejectedShare, 2)}) could not be read and were left out.`;
+      : `${grouped(v.rowsRejected)} of ${grouped(v.rowsRead)} rows (${rejectedShare < 0.0001 ? "under 0.01 %" : percent(rejectedShare, 2)}) could not be read and were left out.`;
   return html`<h3>What reading it found</h3>
 ${paragraph(lead)}${numberTable("Validation of the source", ["Finding", "Count"], known)}${v.rejected.map((r) => rejectedRows(r))}`;
 }

@@ -6,7 +6,7 @@ import { type Html, html, prose } from "../html.ts";
 import { grouped, percent, pValueText, signedPoints } from "../number-text.ts";
 import type { Report, ReportModel } from "../report.ts";
 import { popularityName, ranked } from "../verdicts.ts";
-import { figure, paragraph, section } from "./section.ts";
+import { cardTable, figure, paragraph, section } from "./section.ts";
 
 export function modelsSection(report: Report): Html {
   const { models } = report;
@@ -82,43 +82,29 @@ function signedPoints0(value: number): string {
   return value === 0 ? "0" : signedPoints(value).replace(/\.0$/, "");
 }
 
-const columns = [
-  "Model",
-  "HR@10",
-  "NDCG@10",
-  "HR@10, full catalogue",
-  "NDCG@10, full catalogue",
-  "Lead over popularity",
-];
+const columns = ["Model", "HR@10", "NDCG@10", "Full catalogue HR@10", "Full catalogue NDCG@10", "Lead over popularity"];
 
-/** Rows turn into blocks on a phone, which would take the table's meaning from a screen reader: hence the roles. */
 function modelTable(models: readonly ReportModel[]): Html {
   const names = models.map((m) => m.name);
-  return html`<table class="models" role="table"><caption>Every model, with 95 % intervals</caption>
-<thead role="rowgroup"><tr role="row">${columns.map((c) => html`<th role="columnheader" scope="col">${c}</th>`)}</tr></thead>
-<tbody role="rowgroup">${ranked(models).map((m) => modelRow(m, toneOf(m.name, names)))}</tbody></table>
-`;
-}
-
-function modelRow(m: ReportModel, tone: string): Html {
-  const cells = [
-    html`<b>${percent(m.hrAt10)}</b> <small>${(100 * m.hrAt10Interval[0]).toFixed(1)}–${(100 * m.hrAt10Interval[1]).toFixed(1)}</small>`,
-    html`<b>${m.ndcgAt10.toFixed(3)}</b> <small>${intervalText(m.ndcgAt10Interval)}</small>`,
-    html`${percent(m.fullCatalogue.hrAt10)}`,
-    html`${m.fullCatalogue.ndcgAt10.toFixed(3)}`,
-    leadCell(m),
-  ];
-  return html`<tr role="row" class="${tone}"><th role="rowheader" scope="row"><span class="name">${m.name}</span></th>${cells.map(
-    (cell, index) => html`<td role="cell" data-label="${columns[index + 1]}"><span>${cell}</span></td>`,
-  )}</tr>
-`;
+  const rows = ranked(models).map((m) => ({
+    tone: toneOf(m.name, names),
+    cells: [
+      m.name,
+      html`<b>${percent(m.hrAt10)}</b> <small>${(100 * m.hrAt10Interval[0]).toFixed(1)}–${(100 * m.hrAt10Interval[1]).toFixed(1)}</small>`,
+      html`<b>${m.ndcgAt10.toFixed(3)}</b> <small>${intervalText(m.ndcgAt10Interval)}</small>`,
+      percent(m.fullCatalogue.hrAt10),
+      m.fullCatalogue.ndcgAt10.toFixed(3),
+      leadCell(m),
+    ],
+  }));
+  return cardTable("Every model, with 95 % intervals", columns, rows);
 }
 
 function leadCell({ versusPopularity: versus }: ReportModel): Html {
   if (versus === null) return html`–`;
   const interval =
     versus.interval === null ? "" : `${signedPoints(versus.interval[0])} to ${signedPoints(versus.interval[1])}, `;
-  return html`<b>${signedPoints(versus.difference)}</b> <small>${interval}${pValueText(versus.pValue)}</small>`;
+  return html`<b>${signedPoints(versus.difference)}</b> <small>${interval}${prose(pValueText(versus.pValue))}</small>`;
 }
 
 function intervalText([low, high]: readonly [number, number]): string {

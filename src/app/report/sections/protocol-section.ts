@@ -71,7 +71,7 @@ function candidatesText({ dataset, protocol }: Report): string {
     protocol.shortCandidateUsers > 0
       ? ` ${grouped(protocol.shortCandidateUsers)} users have fewer unseen ${noun}s than that and got all of them.`
       : "";
-  return `The held-out ${noun} stands among ${protocol.candidates} ${draw} others that the user never rated, drawn by a seed of their own: every model ranks the very same candidates. ${catalogue}${short}`;
+  return `The held-out ${noun} stands among ${protocol.candidates} ${draw} others that the user never rated, drawn once for each user by seed: every model ranks the very same candidates. ${catalogue}${short}`;
 }
 
 function chanceText({ protocol }: Report): string {

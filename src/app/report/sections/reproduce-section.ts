@@ -13,7 +13,7 @@ export function reproduceSection(report: Report): Html {
     ...Object.entries(hashes.models).map(([name, hash]) => [`Model ${name}`, hash] as const),
   ];
   return section("reproduce", "Doing it again", [
-    html`<pre><code>${report.command}</code></pre>
+    html`<pre><code>${commandWords(report.command)}</code></pre>
 `,
     paragraph(
       "The same command on the same data gives the same sample, the same models and the same figures, whatever the number of threads.",
@@ -29,6 +29,12 @@ export function reproduceSection(report: Report): Html {
     ]),
     timingTable(report),
   ]);
+}
+
+/** An option and its value stay on one line where they fit. */
+function commandWords(command: string): Html[] {
+  const words = command.split(/ (?=--)/);
+  return words.map((word, index) => html`<span class="word">${word}</span>${index < words.length - 1 ? " " : null}`);
 }
 
 function timingTable({ timings }: Report): Html | null {

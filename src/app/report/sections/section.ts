@@ -37,6 +37,29 @@ ${table}</details>
 `;
 }
 
+/**
+ * A table whose rows turn into blocks of named values on a phone. The first cell names the row. The change of display
+ * would take the table's meaning from a screen reader: hence the roles.
+ */
+export function cardTable(
+  caption: string,
+  head: readonly string[],
+  rows: readonly { readonly tone: string; readonly cells: readonly HtmlPart[] }[],
+): Html {
+  return html`<table class="cards" role="table"><caption>${caption}</caption>
+<thead role="rowgroup"><tr role="row">${head.map((h) => html`<th role="columnheader" scope="col">${h}</th>`)}</tr></thead>
+<tbody role="rowgroup">${rows.map(
+    ({
+      tone,
+      cells: [name, ...cells],
+    }) => html`<tr role="row" class="${tone}"><th role="rowheader" scope="row"><span class="name">${name}</span></th>${cells.map(
+      (cell, index) => html`<td role="cell" data-label="${head[index + 1]}"><span>${cell}</span></td>`,
+    )}</tr>
+`,
+  )}</tbody></table>
+`;
+}
+
 /** A plain table: the first column names the row, the others are numbers. */
 export function numberTable(caption: string, head: readonly string[], rows: readonly (readonly HtmlPart[])[]): Html {
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table class="numbers"><caption>${caption}</caption>

@@ -4,7 +4,7 @@ import { baseRateLoss, type LossSeries, lossChart } from "../charts/loss.ts";
 import { type Html, html, prose } from "../html.ts";
 import { compact, duration, grouped } from "../number-text.ts";
 import type { Report } from "../report.ts";
-import { figure, numbersBehind, numberTable, section } from "./section.ts";
+import { cardTable, figure, numbersBehind, numberTable, section } from "./section.ts";
 
 export function trainingSection({ models, protocol }: Report): Html | null {
   const names = models.map((m) => m.name);
@@ -35,18 +35,22 @@ export function trainingSection({ models, protocol }: Report): Html | null {
 }
 
 function costTable(series: readonly LossSeries[]): Html {
-  return numberTable(
+  return cardTable(
     "What training took",
-    ["Model", "Parameters", "Epochs", "Samples", "Time", "Samples/s", "Backend"],
-    series.map(({ name, training: t }) => [
-      name,
-      grouped(t.parameters),
-      t.epochs,
-      compact(t.samples),
-      duration(t.seconds),
-      compact(t.samplesPerSecond),
-      `${t.arithmetic}, ${t.threads} ${t.threads === 1 ? "thread" : "threads"}`,
-    ]),
+    ["Model", "Parameters", "Epochs", "Samples", "Time", "Samples/s", "Arithmetic", "Threads"],
+    series.map(({ name, tone, training: t }) => ({
+      tone,
+      cells: [
+        name,
+        grouped(t.parameters),
+        t.epochs,
+        compact(t.samples),
+        duration(t.seconds),
+        compact(t.samplesPerSecond),
+        t.arithmetic,
+        t.threads,
+      ],
+    })),
   );
 }
 

@@ -69,10 +69,7 @@ export function verdictFigure(report: Report): Html {
     axis,
     valueText: (value) => percent(value),
     tickText: (value) => percent(value, 0),
-    reference:
-      popularity === undefined || models.length === 1
-        ? null
-        : { value: popularity.hrAt10, label: "level of popularity" },
+    reference: popularity === undefined || models.length === 1 ? null : { value: popularity.hrAt10, label: "" },
   });
   const noun = itemNoun(dataset);
   const chance = percent(10 / (protocol.candidates + 1), 0);
