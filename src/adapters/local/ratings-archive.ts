@@ -144,10 +144,11 @@ async function* readPlainFile(path: string): AsyncGenerator<Uint8Array> {
 }
 
 async function isZip(path: string): Promise<boolean> {
-  for await (const bytes of readPlainFile(path)) {
-    return bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5) && bytes[3] === bytes[2] + 1;
+  if (/\.zip$/i.test(path)) return true;
+  for await (const [p, k, a, b] of readPlainFile(path)) {
+    return p === 0x50 && k === 0x4b && (a === 3 || a === 5) && b === a + 1;
   }
-  return /\.zip$/i.test(path);
+  return false;
 }
 
 async function onDisk<T>(path: string, action: () => Promise<T>): Promise<T> {

@@ -61,7 +61,7 @@ async function readRatings(file: ArchiveFile, options: ReadRatingsOptions): Prom
     options.signal?.throwIfAborted();
     let bytes = joined(waiting, waitingBytes, final);
     if (layout === undefined) {
-      layout = detectLayout(bytes, file.path, options);
+      layout = detectLayout(bytes.subarray(0, segmentBytes), file.path, options);
       assembler = new RatingsAssembler(layout.firstLine);
       bytes = bytes.subarray(layout.dataStart);
     }

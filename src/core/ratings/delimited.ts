@@ -11,14 +11,19 @@ export const maxQuotedRecordBytes = 64 * 1024;
 /**
  * The offset just after the line break that ends the record starting at `start`; 0 where no line break follows. A line
  * break inside a quoted field does not count, unless the quote is out of place or not closed within
- * `maxQuotedRecordBytes`: then the first line is the record, so that one stray quote cannot swallow the rows behind it.
+ * `maxBytes`: then the first line is the record, so that one stray quote cannot swallow the rows behind it.
  *
  * @param separator the separator's byte where quoted fields may hold line breaks, −1 where a line is a record
  */
-export function recordEnd(bytes: Uint8Array, start: number, separator: number): number {
+export function recordEnd(
+  bytes: Uint8Array,
+  start: number,
+  separator: number,
+  maxBytes = maxQuotedRecordBytes,
+): number {
   const lineEnd = bytes.indexOf(newline, start) + 1;
   if (separator < 0 || lineEnd === 0) return lineEnd;
-  const limit = Math.min(bytes.length, start + maxQuotedRecordBytes);
+  const limit = Math.min(bytes.length, start + maxBytes);
   let atFieldStart = true;
   for (let i = start; i < limit; i++) {
     const byte = bytes[i];
@@ -52,11 +57,11 @@ function closingQuote(bytes: Uint8Array, start: number, limit: number): number {
  *
  * @param separator as for `recordEnd`
  */
-export function wholeRecords(bytes: Uint8Array, separator: number): number {
+export function wholeRecords(bytes: Uint8Array, separator: number, maxBytes = maxQuotedRecordBytes): number {
   const lastBreak = bytes.lastIndexOf(newline) + 1;
   if (separator < 0 || bytes.indexOf(quote) < 0) return lastBreak;
   let end = 0;
-  while (end < lastBreak && end + maxQuotedRecordBytes <= bytes.length) end = recordEnd(bytes, end, separator);
+  while (end < lastBreak && end + maxBytes < bytes.length) end = recordEnd(bytes, end, separator, maxBytes);
   return end;
 }
 

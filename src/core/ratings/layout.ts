@@ -195,7 +195,9 @@ function checkEncoding(head: Uint8Array, name: string): void {
       `expected UTF-8 text in ${name}, found ${utf16 ? "UTF-16" : "zero bytes, as in UTF-16 or binary files"}; convert it, for example with: iconv -f UTF-16 -t UTF-8`,
     );
   }
-  if (start.includes(13) && !head.includes(10)) {
+  const bareReturn = start.includes(13) && head[start.indexOf(13) + 1] !== 10;
+  const lineFeed = head.indexOf(10);
+  if (bareReturn && (lineFeed < 0 || lineFeed === head.length - 1)) {
     throw new NcfError(
       "ENCODING_UNSUPPORTED",
       `expected lines ending in LF or CRLF in ${name}, found bare carriage returns; convert it, for example with: tr '\\r' '\\n'`,

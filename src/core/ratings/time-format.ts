@@ -79,32 +79,42 @@ function zoneOffsetMs(zone: string | undefined): number {
  * The format of a column from its first values.
  *
  * @throws NcfError `TIME_FORMAT_UNKNOWN` where none fits, `TIME_FORMAT_AMBIGUOUS` for dates whose day and month could be
- *   swapped in every value
+ *   swapped in every value, and for numbers that look like YYYYMMDD
  */
 export function detectTimeFormat(values: readonly string[]): TimeFormat {
   const given = values.filter((value) => value !== "");
-  const share = (test: (value: string) => boolean) => given.filter(test).length / Math.max(1, given.length);
-  if (share((value) => decimal.test(value)) > 0.5) {
-    const sizes = given.filter((value) => decimal.test(value)).map((value) => Math.abs(Number(value)));
-    sizes.sort((a, b) => a - b);
-    return sizes[sizes.length >> 1] < 1e11 ? "seconds" : "milliseconds";
-  }
-  if (share((value) => iso.test(value)) > 0.5) return "iso";
-  if (share((value) => slashed.test(value)) > 0.5) return monthFirstOrLast(given);
+  const numbers = given.filter((value) => decimal.test(value));
+  const isoDates = given.filter((value) => iso.test(value));
+  const slashedDates = given.filter((value) => slashed.test(value));
+  const most = Math.max(1, numbers.length, isoDates.length, slashedDates.length);
+  if (numbers.length === most) return secondsOrMilliseconds(numbers);
+  if (isoDates.length === most) return "iso";
+  if (slashedDates.length === most) return monthFirstOrLast(slashedDates);
   throw new NcfError(
     "TIME_FORMAT_UNKNOWN",
     `expected times as epoch seconds, epoch milliseconds, ISO 8601 or MM/DD/YYYY hh:mm, found ${JSON.stringify(given[0] ?? "")}; name the right column for time or convert it`,
   );
 }
 
+function secondsOrMilliseconds(numbers: readonly string[]): "seconds" | "milliseconds" {
+  const sizes = numbers.map((number) => Math.abs(Number(number))).sort((a, b) => a - b);
+  const median = sizes[sizes.length >> 1];
+  if (median >= 19_000_101 && median <= 21_001_231) {
+    throw new NcfError(
+      "TIME_FORMAT_AMBIGUOUS",
+      `the times, such as ${numbers[0]}, could be dates (YYYYMMDD) or seconds in 1970; write dates as YYYY-MM-DD, or give the time format as seconds`,
+    );
+  }
+  return median < 1e11 ? "seconds" : "milliseconds";
+}
+
 function monthFirstOrLast(values: readonly string[]): "mdy" | "dmy" {
   let firstAbove12 = 0;
   let secondAbove12 = 0;
   for (const value of values) {
-    const match = slashed.exec(value);
-    if (match === null) continue;
-    if (Number(match[1]) > 12) firstAbove12++;
-    if (Number(match[2]) > 12) secondAbove12++;
+    const [first, second] = value.split(/[/.-]/, 2).map(Number);
+    if (first > 12) firstAbove12++;
+    if (second > 12) secondAbove12++;
   }
   if (firstAbove12 === secondAbove12) {
     throw new NcfError(
