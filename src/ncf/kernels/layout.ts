@@ -1,0 +1,139 @@
+/**
+ * Where the descriptor lies in linear memory and what its slots mean. TypeScript fills it, the kernels read it, and
+ * both import this file, so it holds plain integer constants only.
+ *
+ * Every slot is 8 bytes: an unsigned 32-bit integer in its low word, or a float64 (marked f64). Pointers are byte
+ * addresses. A *unit* is a run of neighbouring rows of a batch that one thread computes from end to end; all sums over
+ * a batch are sums over units in unit order, whichever thread computed them, so the bytes do not depend on threads.
+ */
+
+/** Address of the descriptor: above the kernels' own constants. */
+export const descriptor = 65536;
+/** Bytes from the descriptor to the first layer's record, and between records. */
+export const layersAt = 2048;
+export const layerBytes = 512;
+export const maxLayers = 32;
+export const widestLayer = 4096;
+/** Bytes of the descriptor: what is allocated lies above. */
+export const descriptorBytes = 2048 + 32 * 512;
+
+// Batches.
+export const batchSize = 0;
+export const unitRows = 1;
+export const samples = 2;
+export const stepsPerEpoch = 3;
+export const slots = 4;
+export const users = 5;
+export const items = 6;
+export const offsets = 7;
+export const positives = 8;
+export const userOfPositive = 9;
+export const userRows = 10;
+export const itemRows = 11;
+export const filter = 12;
+export const filterShift = 13;
+export const seedLow = 14;
+export const seedHigh = 15;
+export const redraw = 16;
+/** Two buffers each, used in turn: shape [2, batchSize]. */
+export const batchUsers = 17;
+export const batchItems = 18;
+export const batchLabels = 19;
+/** Per thread: samples being drawn, sums of a layer (shape [2, outputs]), or chains of equal rows and their sum. */
+export const threadScratch = 20;
+export const threadScratchBytes = 21;
+
+// Embedding tables: a record a row, [values, first moments, second moments, touched, mark, tail].
+export const userTable = 22;
+export const userStride = 23;
+export const userWidth = 24;
+export const userRowCount = 25;
+export const itemTable = 26;
+export const itemStride = 27;
+export const itemWidth = 28;
+export const itemRowCount = 29;
+export const mlpWidth = 30;
+export const gmfWidth = 31;
+export const itemBias = 32;
+
+// Activations of the two ends of the network, by batch row.
+export const input = 34;
+export const inputGradient = 35;
+export const gmfUser = 36;
+export const gmfItem = 37;
+export const gmfUserGradient = 38;
+export const gmfItemGradient = 39;
+export const bias = 40;
+export const logitGradient = 41;
+
+// Output.
+export const layers = 42;
+export const outputDense = 43;
+export const outputInputs = 44;
+/** Shape [outputInputs + 1 padded to 4]: weights, then the bias; moments beside. */
+export const output = 45;
+export const outputM = 46;
+export const outputV = 47;
+/** Per unit: gradient of `output`, and the loss (f64). */
+export const outputPartial = 48;
+export const outputPartialBytes = 49;
+export const lossPartial = 50;
+export const losses = 51;
+
+// Adam.
+export const learningRate = 52; // f64
+export const beta1 = 53; // f64
+export const beta2 = 54; // f64
+export const epsilon = 55; // f64
+/** Shape [horizon + 1] f64: 1 − beta1^t and sqrt(1 − beta2^t); beyond the horizon both are 1 to rounding. */
+export const correction1 = 56;
+export const correction2 = 57;
+export const horizon = 58;
+/** Shape [horizon + 1, 4] f32: U, V, g, g' of the closed form (catch-up.ts). */
+export const drift = 59;
+/** Shape [powers] f64 each: beta1^k, (beta1/sqrt(beta2))^k, beta2^k for k below `powers`, and beta2^(powers·k). */
+export const powers = 60;
+export const power1 = 61;
+export const powerR = 62;
+export const power2 = 63;
+export const power2High = 64;
+/** Steps below which the closed form would be off: the terms are summed one by one. */
+export const exactBelow = 65;
+export const exactTerms = 66;
+/** Shape [exactTerms + 1] f64: beta2^(−k/2). */
+export const powerHalf = 67;
+export const driftCentre = 68; // f64
+
+// Threads.
+export const barrier = 69;
+
+// One layer's record.
+export const inputs = 0;
+export const outputs = 1;
+/** Weights in panels of 8 outputs: shape [outputs / 8, inputs, 8]; moments alike. */
+export const weights = 2;
+export const weightsM = 3;
+export const weightsV = 4;
+/** The same weights in panels of 8 inputs: shape [inputs / 8, outputs, 8]. */
+export const weightsBack = 5;
+/** Shape [3, outputs]: the bias, then batch norm's weight and bias; moments alike. */
+export const vectors = 6;
+export const vectorsM = 7;
+export const vectorsV = 8;
+/** Shape [2, outputs]: running mean, running variance. */
+export const running = 9;
+/** 0 none, 1 after ReLU, 2 before ReLU. */
+export const norm = 10;
+/** Round(rate · 65536); 0 is no dropout. */
+export const dropThreshold = 11;
+export const dropScale = 12; // f64
+/** Shape [batchSize, outputs]: what the matrix product gives (after ReLU unless norm is 2), what the next layer reads, and gradients. */
+export const hidden = 13;
+export const activation = 14;
+export const gradient = 15;
+/** Per unit: gradient of the weights (as `weights`) and of the three vectors, and column sums (shape [2, outputs]). */
+export const weightsPartial = 16;
+export const vectorsPartial = 17;
+export const sumsPartial = 18;
+/** Per thread, shape [4, outputs]: batch mean, 1 / batch deviation, scale, shift. */
+export const statistics = 19;

@@ -1,0 +1,102 @@
+/** Tables that the kernels read for Adam: bias corrections, powers, and the sums of the deferred steps (catch-up.ts). */
+import { NcfError } from "../../core/errors.ts";
+import { log } from "../../core/math.ts";
+import type { NcfConfig } from "../config.ts";
+
+export interface AdamTables {
+  /** Beyond this step bias corrections and sums no longer change at float32's precision. */
+  readonly horizon: number;
+  /** Shape [horizon + 1]: 1 − beta1^t and sqrt(1 − beta2^t). */
+  readonly correction1: Float64Array;
+  readonly correction2: Float64Array;
+  /** Shape [horizon + 1, 4]: U(n), V(n), g(centre) and g'(centre) of rows up to date at step n. */
+  readonly drift: Float32Array;
+  readonly centre: number;
+  /** From this idle time on, beta1^k and (beta1/sqrt(beta2))^k are 0 to rounding. */
+  readonly powers: number;
+  readonly power1: Float64Array;
+  readonly powerR: Float64Array;
+  /** Shape [powers]: beta2^k, and beta2^(k · powers). */
+  readonly power2: Float64Array;
+  readonly power2High: Float64Array;
+  /** Rows up to date at an earlier step than this sum the drift term by term. */
+  readonly exactBelow: number;
+  readonly exactTerms: number;
+  /** Shape [exactTerms + 1]: beta2^(−k/2). */
+  readonly powerHalf: Float64Array;
+}
+
+const largestTable = 2 ** 20;
+
+/**
+ * The tables for a configuration's optimizer.
+ *
+ * @throws NcfError `CONFIG_INVALID` where idle rows would not come to rest: beta1 must lie below sqrt(beta2), epsilon above 0
+ */
+export function adamTables(config: NcfConfig): AdamTables {
+  const [beta1, beta2] = config.adamBetas;
+  const ratio = beta1 / Math.sqrt(beta2);
+  if (!(beta1 > 0 && beta2 < 1 && ratio < 1 && config.adamEpsilon > 0)) {
+    throw new NcfError(
+      "CONFIG_INVALID",
+      `expected 0 < beta1 < sqrt(beta2) < 1 and adamEpsilon > 0, found betas ${beta1}, ${beta2} and ${config.adamEpsilon}`,
+    );
+  }
+  const horizon = Math.min(largestTable, Math.ceil(36 / (1 - beta2)));
+  const powers = Math.min(2 ** 16, Math.max(512, Math.ceil(105 / -log(ratio))));
+  const exactTerms = Math.min(powers - 1, Math.ceil(14 / -log(ratio)));
+  const power1 = powersOf(beta1, horizon + 1);
+  const power2 = powersOf(beta2, horizon + 1);
+  const correction1 = power1.map((p) => 1 - p);
+  const correction2 = power2.map((p) => Math.sqrt(1 - p));
+  const centre = Math.round(1 / (1 - ratio));
+  const bendsLittle = (1 - beta2) / (1 - ratio) < 0.0105;
+  const lowPowers = powersOf(beta2, powers + 1);
+  return {
+    horizon,
+    correction1,
+    correction2,
+    drift: driftTable(ratio, beta2, centre, horizon, correction1, correction2, power2),
+    centre,
+    powers,
+    power1: powersOf(beta1, powers),
+    powerR: powersOf(ratio, powers),
+    power2: lowPowers.slice(0, powers),
+    power2High: powersOf(lowPowers[powers], powers),
+    exactBelow: bendsLittle ? Math.ceil(1 / (1 - beta2)) : 2 ** 32 - 1,
+    exactTerms,
+    powerHalf: powersOf(1 / Math.sqrt(beta2), exactTerms + 1),
+  };
+}
+
+function powersOf(base: number, count: number): Float64Array {
+  const powers = new Float64Array(count).fill(1);
+  for (let k = 1; k < count; k++) powers[k] = powers[k - 1] * base;
+  return powers;
+}
+
+/** U(n) = r (c(n+1) + U(n+1)) and V(n) = r (c(n+1) + U(n+1) + V(n+1)), from their limits downwards. */
+function driftTable(
+  ratio: number,
+  beta2: number,
+  centre: number,
+  horizon: number,
+  correction1: Float64Array,
+  correction2: Float64Array,
+  power2: Float64Array,
+): Float32Array {
+  const table = new Float32Array(4 * (horizon + 1));
+  const growth = 1 / powersOf(beta2, centre + 1)[centre];
+  let u = ratio / (1 - ratio);
+  let v = u / (1 - ratio);
+  for (let n = horizon; n >= 0; n--) {
+    if (n < horizon) {
+      const c = correction2[n + 1] / correction1[n + 1];
+      v = ratio * (c + u + v);
+      u = ratio * (c + u);
+    }
+    const g = Math.sqrt(growth - power2[n]);
+    table.set([u, v, g, (-log(beta2) * growth) / (2 * g)], 4 * n);
+  }
+  return table;
+}
