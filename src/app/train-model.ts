@@ -34,7 +34,7 @@ export interface TrainRequest {
   readonly threads: number;
   /** Epochs without a better validation HR@10 after which training stops; null trains all epochs on all data. */
   readonly patience: number | null;
-  /** Where the files go: `<prefix>/model.safetensors` and so on. */
+  /** Put before the files' names, such as "models/neumf/". */
   readonly prefix: string;
   /**
    * What to do with what an earlier call left: go on with it, go on if it is of this very run and else start anew, or
@@ -62,9 +62,9 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
   const data = trainingData(config, trained);
   const rows = { userRows: data.userRows, itemRows: data.itemRows };
   const keys = {
-    checkpoint: `${prefix}/checkpoint.safetensors`,
-    model: `${prefix}/model.safetensors`,
-    record: `${prefix}/training.json`,
+    checkpoint: `${prefix}checkpoint.safetensors`,
+    model: `${prefix}model.safetensors`,
+    record: `${prefix}training.json`,
   };
   const expected = { name, config, seed, backend: deps.backend.name, data: dataFingerprint(data) };
   if (request.existing === "discard") await removeAll(deps.store, Object.values(keys));

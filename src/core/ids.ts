@@ -41,3 +41,8 @@ export function hash53(bytes: Uint8Array): number {
   h2 = Math.imul(h2 ^ (h2 >>> 16), 2246822507) ^ Math.imul(h1 ^ (h1 >>> 13), 3266489909);
   return 4294967296 * (h2 & 0x1fffff) + (h1 >>> 0);
 }
+
+/** The id as the source wrote it, given the texts of those that are not integers. */
+export function labelOf(id: number, labels: ReadonlyMap<number, string>): string {
+  return labels.get(id) ?? String(id);
+}

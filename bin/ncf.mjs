@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node parses, so that one that is too old gets a sentence instead of a stack trace.
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`ncf needs Node 20.19 or newer, found ${process.versions.node}. Get a current one from nodejs.org.`);
+  process.exit(1);
+}
+// Node 22.18 and newer run TypeScript as it is; an older one gets a loader.
+if (!process.features.typescript) {
+  const { register } = await import("tsx/esm/api");
+  register();
+}
+const { main } = await import("../src/cli/main.ts");
+process.exitCode = await main(process.argv);

@@ -1,0 +1,54 @@
+/** The best unseen items for one user. */
+import { NcfError } from "../core/errors.ts";
+import { labelOf, numericId } from "../core/ids.ts";
+import type { Recommender } from "../core/recommender.ts";
+import type { SampleFiles } from "../ports/sample-store.ts";
+
+export interface Recommendation {
+  readonly itemId: string;
+  readonly title: string | null;
+  readonly genres: readonly string[];
+  /** The model's score; only the order counts. */
+  readonly score: number;
+}
+
+/**
+ * The `count` items with the highest scores among those that the user has no rating for in the sample, training or test.
+ *
+ * @param userId as the source wrote it
+ * @throws NcfError `USER_UNKNOWN`
+ */
+export function recommend(
+  { sample, items }: Pick<SampleFiles, "sample" | "items">,
+  model: Recommender,
+  userId: string,
+  count: number,
+): Recommendation[] {
+  const user = sample.userIds.indexOf(numericId(userId));
+  if (user < 0) {
+    throw new NcfError(
+      "USER_UNKNOWN",
+      `expected a user of the sample, found "${userId}". It has ${sample.userIds.length} users, such as ` +
+        `${labelOf(sample.userIds[0], sample.userLabels)}`,
+    );
+  }
+  const { offsets, items: trained } = sample.train;
+  const seen = new Set([...trained.subarray(offsets[user], offsets[user + 1]), sample.testItems[user]]);
+  const unseen = Int32Array.from(sample.itemIds.keys()).filter((item) => !seen.has(item));
+  const scores = new Float64Array(unseen.length);
+  model.score(user, unseen, scores);
+  const details = new Map(items.map((item) => [item.id, item]));
+  return Array.from(unseen.keys())
+    .sort((a, b) => scores[b] - scores[a] || a - b)
+    .slice(0, count)
+    .map((i) => {
+      const id = sample.itemIds[unseen[i]];
+      const known = details.get(id);
+      return {
+        itemId: labelOf(id, sample.itemLabels),
+        title: known?.title ?? null,
+        genres: known?.genres ?? [],
+        score: scores[i],
+      };
+    });
+}

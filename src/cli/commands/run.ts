@@ -1,0 +1,108 @@
+/** `ncf run`: the main job. */
+import type { Command } from "commander";
+import { Option } from "commander";
+import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
+import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
+import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
+import { checkModelNames } from "../../app/model-names.ts";
+import { reportTable } from "../../app/report/report-table.ts";
+import { runJob } from "../../app/run.ts";
+import type { SampleOptions } from "../../ports/sample-store.ts";
+import { resolveDataset } from "../dataset.ts";
+import { machineFacts, peakRssBytes } from "../machine.ts";
+import { type BackendName, backendNamed, createScorer } from "../models.ts";
+import * as options from "../options.ts";
+import { PerUserFile } from "../per-user-file.ts";
+import type { Terminal } from "../terminal.ts";
+import { version } from "../version.ts";
+
+interface RunCommandOptions extends options.ReadOptionValues {
+  readonly dataset: string;
+  readonly out: string;
+  readonly models: string[];
+  readonly fraction: number;
+  readonly sampler: SampleOptions["sampler"];
+  readonly tieRule: SampleOptions["tieRule"];
+  readonly catalogue: SampleOptions["catalogue"];
+  readonly epochs?: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly backend: BackendName;
+  readonly fullCatalogueUsers: number;
+  readonly perUser?: string;
+  readonly json: boolean;
+}
+
+export function addRunCommand(program: Command, terminal: Terminal): void {
+  const command = program
+    .command("run")
+    .description("Read ratings, train models, judge them against popularity and write a report.")
+    .option("--dataset <name or path>", "a MovieLens data set by name, or a folder, zip or CSV file", "ml-latest-small")
+    .requiredOption("--out <dir>", "folder for the sample, the models, report.json and report.html")
+    .addOption(
+      new Option("--models <names>", "presets, and popularity")
+        .argParser(options.names)
+        .default(["neumf", "paper", "popularity"], "neumf,paper,popularity"),
+    )
+    .addOption(new Option("--fraction <share>", "share of the users to sample").argParser(options.fraction).default(1))
+    .addOption(options.samplerOption())
+    .addOption(options.tieRuleOption())
+    .addOption(options.catalogueOption())
+    .addOption(new Option("--epochs <n>", "epochs (default: the preset's own)").argParser(options.integer(1, 10_000)))
+    .addOption(options.seedOption())
+    .addOption(options.threadsOption())
+    .addOption(options.backendOption())
+    .addOption(options.fullCatalogueUsersOption())
+    .option("--per-user <file>", "write each user's candidates and scores as JSON lines")
+    .addOption(options.jsonOption())
+    .action((values: RunCommandOptions) => run(values, terminal));
+  for (const option of options.readOptions()) command.addOption(option);
+}
+
+async function run(values: RunCommandOptions, terminal: Terminal): Promise<void> {
+  terminal.useJson(values.json);
+  checkModelNames(values.models);
+  const { signal } = terminal;
+  const store = new FileObjectStore(values.out);
+  const dataset = await resolveDataset(values.dataset, terminal);
+  const perUser = values.perUser === undefined ? null : new PerUserFile(values.perUser);
+  try {
+    const report = await runJob(
+      {
+        source: localRatingsSource,
+        store,
+        backend: backendNamed(values.backend),
+        createScorer,
+        progress: terminal.progress,
+        monotonicMs: () => performance.now(),
+        log: terminal.log,
+        machine: machineFacts(),
+        peakRssBytes,
+        samples: new ParquetSampleStore(store, "sample"),
+      },
+      {
+        dataset,
+        read: options.readRatingsOptions(values),
+        sample: {
+          fraction: values.fraction,
+          sampler: values.sampler,
+          seed: values.seed,
+          tieRule: values.tieRule,
+          catalogue: values.catalogue,
+        },
+        models: values.models,
+        epochs: values.epochs ?? null,
+        seed: values.seed,
+        threads: values.threads,
+        fullCatalogueUsers: values.fullCatalogueUsers,
+        onCase: perUser?.add,
+        command: options.commandLine(),
+        version,
+        signal,
+      },
+    );
+    terminal.answer(report, `${reportTable(report)}\nReport: ${values.out}/report.html`);
+  } finally {
+    perUser?.close();
+  }
+}

@@ -1,0 +1,36 @@
+/** The `ncf` command: parses the command line, runs one use case, says what came of it. */
+import { Command, CommanderError } from "commander";
+import { NcfError } from "../core/errors.ts";
+import { addDataCommands } from "./commands/data.ts";
+import { addModelCommands } from "./commands/model.ts";
+import { addRunCommand } from "./commands/run.ts";
+import { Terminal } from "./terminal.ts";
+import { version } from "./version.ts";
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const terminal = new Terminal();
+  const program = new Command("ncf")
+    .description("Trains, judges and tries movie recommenders on interaction data.")
+    .version(version)
+    .showHelpAfterError("(run the command with --help to see its options)")
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) });
+  addRunCommand(program, terminal);
+  addDataCommands(program, terminal);
+  addModelCommands(program, terminal);
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync(argv);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return terminal.fail(error);
+  } finally {
+    terminal.close();
+  }
+}
+
+/** A wrong value on the command line. */
+export function usageError(message: string): NcfError {
+  return new NcfError("USAGE", message);
+}
