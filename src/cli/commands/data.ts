@@ -1,13 +1,17 @@
-/** `ncf ingest`, `ncf sample`: from a source to a sample, step by step. */
+/** `ncf generate`, `ncf ingest`, `ncf sample`: from a source to a sample, step by step. */
 import type { Command } from "commander";
 import { Option } from "commander";
+import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
 import { ParquetDatasetStore } from "../../adapters/parquet/parquet-dataset-store.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
+import { generate } from "../../app/generate.ts";
 import { ingest } from "../../app/ingest.ts";
 import { grouped } from "../../app/report/number-text.ts";
 import { drawSample } from "../../app/sample.ts";
 import type { ValidationReport } from "../../core/ratings.ts";
+import type { SyntheticOptions } from "../../core/synthetic/dataset.ts";
+import { syntheticShapes } from "../../core/synthetic/shapes.ts";
 import type { SampleManifest, SampleOptions } from "../../ports/sample-store.ts";
 import { resolveDataset } from "../dataset.ts";
 import { asPrefix } from "../folders.ts";
@@ -20,6 +24,11 @@ interface IngestValues extends options.ReadOptionValues {
 }
 
 interface SampleValues extends SampleOptions {
+  readonly out: string;
+  readonly json: boolean;
+}
+
+interface GenerateValues extends SyntheticOptions {
   readonly out: string;
   readonly json: boolean;
 }
@@ -46,6 +55,28 @@ export function addDataCommands(program: Command, terminal: Terminal): void {
       terminal.answer(report, validationText(report, values.out));
     });
   for (const option of options.readOptions()) ingestCommand.addOption(option);
+
+  program
+    .command("generate")
+    .description("Make up ratings of the shape of MovieLens, as ratings.csv and movies.csv.")
+    .addOption(new Option("--shape <name>", "what to resemble").choices(Object.keys(syntheticShapes)).default("small"))
+    .addOption(new Option("--users <n>", "users (default: the shape's own)").argParser(options.integer(1)))
+    .addOption(new Option("--movies <n>", "movies (default: the shape's own)").argParser(options.integer(1)))
+    .addOption(new Option("--ratings <n>", "ratings (default: the shape's own)").argParser(options.integer(1)))
+    .addOption(options.seedOption())
+    .requiredOption("--out <dir>", "folder for the files")
+    .addOption(options.jsonOption())
+    .action(async ({ out, json, ...request }: GenerateValues) => {
+      terminal.useJson(json);
+      const written = await generate(
+        { store: new FileObjectStore(out), progress: terminal.progress },
+        { ...request, signal: terminal.signal },
+      );
+      terminal.answer(
+        written,
+        `${grouped(written.ratings)} ratings of ${grouped(written.movies)} movies by ${grouped(written.users)} users: ${out}`,
+      );
+    });
 
   program
     .command("sample")

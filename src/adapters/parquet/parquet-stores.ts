@@ -1,2 +1,0 @@
-export { ParquetDatasetStore } from "./parquet-dataset-store.ts";
-export { ParquetSampleStore } from "./parquet-sample-store.ts";
