@@ -96,7 +96,7 @@ table.cards { margin-top: 2.2rem; }
 .bars th, .bars td { padding-top: 0.15rem; padding-bottom: 0.15rem; vertical-align: middle; overflow-wrap: anywhere; }
 .bars th:first-child { width: 11rem; }
 .bars td { display: table-cell; }
-.bars .n { float: left; width: 4.6rem; padding-right: 0.7rem; text-align: right; }
+.bars .n { float: left; width: 4.6rem; padding-right: 0.7rem; text-align: right; white-space: nowrap; }
 .bars svg { width: calc(100% - 4.6rem); margin-top: 0.3rem; }
 .bars thead th { padding-bottom: 0.35rem; }
 .bars tbody tr:first-child > * { padding-top: 0.5rem; }

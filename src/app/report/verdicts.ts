@@ -161,6 +161,7 @@ function changes(verdicts: readonly ActivityVerdict[]): string {
   return `From the least to the most active quarter of users, HR@10 ${said.join("; it ")}.`;
 }
 
-function enumeration(list: readonly string[]): string {
+/** "a", "a and b", "a, b and c". */
+export function enumeration(list: readonly string[]): string {
   return list.length < 2 ? list.join("") : `${list.slice(0, -1).join(", ")} and ${list[list.length - 1]}`;
 }

@@ -2,7 +2,7 @@
 import { columnChart, histogramColumns } from "../charts/columns.ts";
 import { bar } from "../charts/frame.ts";
 import { type Html, html, prose } from "../html.ts";
-import { grouped, percent } from "../number-text.ts";
+import { compact, grouped, percent } from "../number-text.ts";
 import type { Report } from "../report.ts";
 import { itemNoun } from "../verdicts.ts";
 import { figure, numbersBehind, numberTable, paragraph, section } from "./section.ts";
@@ -87,7 +87,7 @@ function genreFigure(genres: Report["dataset"]["genres"]): Html | null {
   const mostMovies = Math.max(1, ...rows.map((g) => g.movies));
   const mostRatings = Math.max(1, ...rows.map((g) => g.ratings));
   const cell = (value: number, most: number): Html =>
-    html`<td><span class="n">${grouped(value)}</span>${bar(value / most)}</td>`;
+    html`<td><span class="n">${value < 100_000 ? grouped(value) : compact(value)}</span>${bar(value / most)}</td>`;
   return figure(
     html`<strong>Genres</strong>, by listed movies and by ratings. A movie counts in each of its genres.`,
     html`<table class="bars"><thead><tr><th scope="col">Genre</th><th scope="col"><span class="n">Movies</span></th><th scope="col"><span class="n">Ratings</span></th></tr></thead>
