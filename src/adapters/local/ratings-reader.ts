@@ -4,7 +4,7 @@ import { RatingsAssembler } from "../../core/ratings/assemble.ts";
 import { wholeRecords } from "../../core/ratings/delimited.ts";
 import { parseItemList } from "../../core/ratings/item-list.ts";
 import { detectLayout, quotedSeparator, type RatingsLayout } from "../../core/ratings/layout.ts";
-import { lineTooLong, parseSegment } from "../../core/ratings/segment.ts";
+import { lineTooLong, SegmentParser } from "../../core/ratings/segment.ts";
 import { checkRejects, validationReport } from "../../core/ratings/validation.ts";
 import type { Dataset, ItemDetails, RejectedRows } from "../../core/ratings.ts";
 import type { RatingsSource, ReadRatingsOptions } from "../../ports/ratings-source.ts";
@@ -67,7 +67,7 @@ async function readRatings(file: ArchiveFile, options: ReadRatingsOptions): Prom
     }
     const end = final ? bytes.length : wholeRecords(bytes, quotedSeparator(layout));
     if (end === 0 && bytes.length > segmentBytes) throw lineTooLong();
-    if (end > 0) assembler.add(parseSegment(bytes.subarray(0, end), layout));
+    if (end > 0) assembler.add(new SegmentParser(layout).parse(bytes.subarray(0, end)));
     waiting = [bytes.subarray(end)];
     waitingBytes = bytes.length - end;
     options.onProgress?.({

@@ -21,6 +21,11 @@ export class IdTable {
     return this.#length;
   }
 
+  /** Integer id → index + 1, 0 for none; stale once a new id was added. */
+  get slots(): Int32Array {
+    return this.#direct;
+  }
+
   /** Shape [length]: index → numeric id. */
   ids(): Float64Array {
     return this.#ids.slice(0, this.#length);

@@ -4,7 +4,7 @@ import { NcfError } from "../../../src/core/errors.ts";
 import { RatingsAssembler } from "../../../src/core/ratings/assemble.ts";
 import { recordEnd } from "../../../src/core/ratings/delimited.ts";
 import { detectLayout, type LayoutOptions, quotedSeparator } from "../../../src/core/ratings/layout.ts";
-import { parseSegment } from "../../../src/core/ratings/segment.ts";
+import { SegmentParser } from "../../../src/core/ratings/segment.ts";
 
 const header = "userId,movieId,rating,timestamp\n";
 const own: LayoutOptions = { columns: { user: "u", item: "i", rating: "r", time: "t" }, timeFormat: "seconds" };
@@ -14,11 +14,12 @@ function parse(text: string, name = "ratings.csv", options: LayoutOptions = {}, 
   const bytes = new TextEncoder().encode(text.endsWith("\n") ? text : `${text}\n`);
   const layout = detectLayout(bytes, name, options);
   const assembler = new RatingsAssembler(layout.firstLine);
+  const parser = new SegmentParser(layout);
   let start = layout.dataStart;
   while (start < bytes.length) {
     let end = start;
     while (end < bytes.length && end - start < segmentBytes) end = recordEnd(bytes, end, quotedSeparator(layout));
-    assembler.add(parseSegment(bytes.slice(start, end), layout));
+    assembler.add(parser.parse(bytes.slice(start, end)));
     start = end;
   }
   const { rowsKept, rowsRejected } = assembler;
@@ -103,7 +104,10 @@ describe("rows", () => {
   it("are rejected where an id is not valid UTF-8", () => {
     const bytes = Uint8Array.from([...new TextEncoder().encode("1,caf"), 0xe9, ...new TextEncoder().encode(",3,4\n")]);
     const layout = detectLayout(new TextEncoder().encode(`${header}1,2,3,4\n`), "ratings.csv");
-    expect(parseSegment(bytes, layout).rejected[0]).toMatchObject({ reason: "item id is not valid UTF-8", count: 1 });
+    expect(new SegmentParser(layout).parse(bytes).rejected[0]).toMatchObject({
+      reason: "item id is not valid UTF-8",
+      count: 1,
+    });
   });
 
   it("stop the run where a line has no end", () => {

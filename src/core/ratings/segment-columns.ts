@@ -1,0 +1,123 @@
+/** The rows of one segment while they are parsed: columns as narrow as their values allow. */
+
+/** Rows of a segment as columns: about 7 bytes a row for MovieLens, where a user's rows lie together. */
+export interface RatingColumns {
+  readonly rows: number;
+  /** Run r is of user `runUser[r]` (index into the segment's users) and ends before row `runEnd[r]`. */
+  readonly runUser: Int32Array<ArrayBuffer>;
+  readonly runEnd: Int32Array<ArrayBuffer>;
+  /** Index into the segment's items. */
+  readonly item: Uint16Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+  /** Since 1970: a Uint32Array holds whole seconds, a Float64Array milliseconds. */
+  readonly time: Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+  /** A Uint8Array holds twice the rating, 255 for none; a Float32Array the rating, NaN for none. */
+  readonly rating: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+}
+
+export const missingRatingCode = 255;
+
+/**
+ * Scratch columns that grow and are used again for the next segment. The fast path of the parser writes to the narrow
+ * ones directly, so the fields are open; `push` takes any row and widens a column when it must.
+ */
+export class SegmentColumns {
+  rows = 0;
+  runs = 0;
+  /** User of the last run. */
+  lastUser = -1;
+  runUser = new Int32Array(1024);
+  runEnd = new Int32Array(1024);
+  item = new Int32Array(1024);
+  seconds = new Uint32Array(1024);
+  ratingCode = new Uint8Array(1024);
+  /** Milliseconds and ratings once a value did not fit its narrow column; then these hold all rows. */
+  timeMs: Float64Array<ArrayBuffer> | null = null;
+  rating: Float32Array<ArrayBuffer> | null = null;
+
+  /** Whether all rows so far fit the narrow columns. */
+  get narrow(): boolean {
+    return this.timeMs === null && this.rating === null;
+  }
+
+  reset(): void {
+    this.rows = 0;
+    this.runs = 0;
+    this.lastUser = -1;
+    this.timeMs = null;
+    this.rating = null;
+  }
+
+  push(user: number, item: number, timeMs: number, rating: number): void {
+    if (this.rows === this.item.length) this.grow();
+    const row = this.rows++;
+    this.item[row] = item;
+    if (user !== this.lastUser) {
+      if (this.runs > 0) this.runEnd[this.runs - 1] = row;
+      this.runUser[this.runs++] = user;
+      this.lastUser = user;
+    }
+    this.#pushTime(row, timeMs);
+    this.#pushRating(row, rating);
+  }
+
+  #pushTime(row: number, timeMs: number): void {
+    if (this.timeMs === null) {
+      const seconds = timeMs / 1000;
+      if (Number.isInteger(seconds) && seconds >= 0 && seconds < 2 ** 32) {
+        this.seconds[row] = seconds;
+        return;
+      }
+      this.timeMs = new Float64Array(this.item.length);
+      for (let i = 0; i < row; i++) this.timeMs[i] = this.seconds[i] * 1000;
+    }
+    this.timeMs[row] = timeMs;
+  }
+
+  #pushRating(row: number, rating: number): void {
+    if (this.rating === null) {
+      const code = Number.isNaN(rating) ? missingRatingCode : rating * 2;
+      if (Number.isInteger(code) && code >= 0 && code <= missingRatingCode && rating !== missingRatingCode / 2) {
+        this.ratingCode[row] = code;
+        return;
+      }
+      this.rating = new Float32Array(this.item.length);
+      for (let i = 0; i < row; i++) this.rating[i] = ratingOfCode(this.ratingCode[i]);
+    }
+    this.rating[row] = rating;
+  }
+
+  /** Doubles the room for rows. */
+  grow(): void {
+    const capacity = this.item.length * 2;
+    this.runUser = copied(this.runUser, new Int32Array(capacity));
+    this.runEnd = copied(this.runEnd, new Int32Array(capacity));
+    this.item = copied(this.item, new Int32Array(capacity));
+    this.seconds = copied(this.seconds, new Uint32Array(capacity));
+    this.ratingCode = copied(this.ratingCode, new Uint8Array(capacity));
+    if (this.timeMs !== null) this.timeMs = copied(this.timeMs, new Float64Array(capacity));
+    if (this.rating !== null) this.rating = copied(this.rating, new Float32Array(capacity));
+  }
+
+  /** Copies of exactly the rows so far. `items`: how many distinct items there are. */
+  columns(items: number): RatingColumns {
+    const { rows, runs } = this;
+    if (runs > 0) this.runEnd[runs - 1] = rows;
+    return {
+      rows,
+      runUser: this.runUser.slice(0, runs),
+      runEnd: this.runEnd.slice(0, runs),
+      item: items <= 65536 ? new Uint16Array(this.item.subarray(0, rows)) : this.item.slice(0, rows),
+      time: (this.timeMs ?? this.seconds).slice(0, rows),
+      rating: (this.rating ?? this.ratingCode).slice(0, rows),
+    };
+  }
+}
+
+export function ratingOfCode(code: number): number {
+  return code === missingRatingCode ? Number.NaN : code / 2;
+}
+
+function copied<A extends Int32Array | Uint32Array | Uint8Array | Float32Array | Float64Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
+}
