@@ -22,7 +22,7 @@ export function fraction(text: string): number {
 }
 
 /** A share from 0 to 1, or a percentage. */
-export function share(text: string): number {
+function share(text: string): number {
   const value = text.endsWith("%") ? Number(text.slice(0, -1)) / 100 : Number(text);
   if (text.trim() !== "" && value >= 0 && value <= 1) return value;
   throw new InvalidArgumentError("Expected a share such as 0.01 or 1%.");
@@ -35,7 +35,7 @@ export function names(text: string): string[] {
 }
 
 /** `user=CustomerID,item=StockCode,time=InvoiceDate` with an optional `rating=` and `title=`. */
-export function columns(text: string): ColumnMapping {
+function columns(text: string): ColumnMapping {
   const pairs = text.split(",").map((pair) => pair.split("="));
   const found = Object.fromEntries(pairs.map(([field, ...column]) => [field.trim(), column.join("=").trim()]));
   const { user, item, time, rating, title, ...others } = found;

@@ -86,7 +86,7 @@ export function perCase(standings: Standings, metric: (standing: Standing) => nu
   return Float64Array.from(standings.users, (_, i) => metric({ above: standings.above[i], tied: standings.tied[i] }));
 }
 
-export function mean(values: Float64Array): number {
+function mean(values: Float64Array): number {
   let sum = 0;
   for (const value of values) sum += value;
   return values.length === 0 ? Number.NaN : sum / values.length;

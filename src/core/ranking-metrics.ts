@@ -4,7 +4,7 @@
  */
 
 /** The length of the recommended list. */
-export const listLength = 10;
+const listLength = 10;
 
 /** How a test item stands among its candidates. */
 export interface Standing {
@@ -20,7 +20,7 @@ export function expectedHit({ above, tied }: Standing): number {
 }
 
 /** 1 / log2(rank + 1) of a 1-based rank in the list, else 0. */
-export function discountedGain(rank: number): number {
+function discountedGain(rank: number): number {
   return rank <= listLength ? gains[rank - 1] : 0;
 }
 

@@ -67,11 +67,6 @@ export function mulHigh(a: number, b: number): number {
   return aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(middle2 / 0x10000);
 }
 
-/** A uniform integer in 0 … n − 1 from 32 random bits. The bias is below n / 2^32. */
-export function belowFrom(bits: number, n: number): number {
-  return mulHigh(bits, n);
-}
-
 /** A uniform number in (0, 1), never an end point, from 32 random bits. */
 export function unitFrom(bits: number): number {
   return (bits + 0.5) / 2 ** 32;
@@ -93,9 +88,9 @@ export class Rng {
     return bits;
   }
 
-  /** A uniform integer in 0 … n − 1, for n below 2^32. */
+  /** A uniform integer in 0 … n − 1, for n below 2^32. The bias is below n / 2^32. */
   below(n: number): number {
-    return belowFrom(this.bits(), n);
+    return mulHigh(this.bits(), n);
   }
 
   /** A uniform number in (0, 1). */

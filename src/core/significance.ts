@@ -34,7 +34,7 @@ export function bootstrapIntervals(
 }
 
 /** Linear interpolation between order statistics of an ascending array. */
-export function quantile(ascending: Float64Array, share: number): number {
+function quantile(ascending: Float64Array, share: number): number {
   const position = share * (ascending.length - 1);
   const below = Math.floor(position);
   const above = Math.min(below + 1, ascending.length - 1);

@@ -38,7 +38,7 @@ export function selectUsers(userIds: Float64Array, options: UserSampleOptions): 
 }
 
 /** Indices in draw order: numpy permutes all indices and takes the first `count`. */
-export function numpyDraw(population: number, count: number): Int32Array {
+function numpyDraw(population: number, count: number): Int32Array {
   const indices = Int32Array.from({ length: population }, (_, i) => i);
   new Mt19937(123).shuffle(indices);
   return indices.subarray(0, count);

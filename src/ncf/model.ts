@@ -16,7 +16,7 @@ export interface TrainedModel {
 }
 
 /** The embedding rows of a sample's users and items under `config`, and the tables' sizes. */
-export function embeddingRows(
+function embeddingRows(
   config: NcfConfig,
   sample: Pick<Sample, "userIds" | "itemIds">,
 ): Pick<TrainingData, "userRows" | "itemRows" | "userRowCount" | "itemRowCount"> {

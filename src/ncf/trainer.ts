@@ -13,7 +13,7 @@ import { checkConfig, type NcfConfig } from "./config.ts";
 import type { TensorMap } from "./parameters.ts";
 
 /** Points of the loss curve in each epoch. */
-export const curvePointsPerEpoch = 20;
+const curvePointsPerEpoch = 20;
 
 export interface TrainerProgress {
   /** Epochs done, with the part of the one under way. */

@@ -8,7 +8,7 @@ import { checkModelNames } from "../../app/model-names.ts";
 import { reportTable } from "../../app/report/report-table.ts";
 import { runJob } from "../../app/run.ts";
 import type { SampleOptions } from "../../ports/sample-store.ts";
-import { resolveDataset } from "../dataset.ts";
+import { resolveOrGenerate } from "../dataset.ts";
 import { machineFacts, peakRssBytes } from "../machine.ts";
 import { type BackendName, backendNamed, createScorer } from "../models.ts";
 import * as options from "../options.ts";
@@ -64,7 +64,7 @@ async function run(values: RunCommandOptions, terminal: Terminal): Promise<void>
   checkModelNames(values.models);
   const { signal } = terminal;
   const store = new FileObjectStore(values.out);
-  const dataset = await resolveDataset(values.dataset, terminal);
+  const dataset = await resolveOrGenerate(values.dataset, terminal, values.out, values.seed);
   const perUser = values.perUser === undefined ? null : new PerUserFile(values.perUser);
   try {
     const report = await runJob(
