@@ -2,8 +2,8 @@
 import { NcfError } from "../core/errors.ts";
 import type { NumericBackend, TrainingData, TrainingSession } from "./backend.ts";
 import {
-  type CurvePoint,
   type Checkpoint,
+  type CurvePoint,
   dataFingerprint,
   decodeCheckpoint,
   encodeCheckpoint,
