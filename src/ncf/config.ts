@@ -81,7 +81,7 @@ export const presets = {
     epochs: 5,
   },
   /**
-   * He et al. 2017: a GMF branch beside the MLP, joined before the output; with an item bias. Settings chosen on
+   * He et al. 2017: a GMF branch beside the MLP, joined before the output. Settings chosen on
    * ml-latest-small's validation split (the second latest rating of each user): small initial embeddings help most.
    */
   neumf: {
@@ -96,7 +96,7 @@ export const presets = {
     },
     gmf: { embeddingSize: 16, embeddingStd: 0.01 },
     output: "dense",
-    itemBias: true,
+    itemBias: false,
     ids: "compact",
     learningRate: 2e-3,
     epochs: 8,
