@@ -14,8 +14,13 @@ export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
-/** Metadata key of the checksum over all tensor bytes, so that a torn or altered file is noticed. */
-const checksumKey = "checksum";
+/**
+ * How the header starts: the first metadata entry is a checksum over the whole file, taken with zeros in its own place,
+ * so that a torn or altered file is noticed.
+ */
+const headerStart = '{"__metadata__":{"checksum":"';
+const blankChecksum = "0".repeat(16);
+const checksumAt = 8 + headerStart.length;
 
 /** The file's bytes. The same content always gives the same bytes. */
 export function encodeSafetensors({ metadata, tensors }: SafetensorsFile): Uint8Array {
@@ -29,13 +34,7 @@ export function encodeSafetensors({ metadata, tensors }: SafetensorsFile): Uint8
     };
     size += data.byteLength;
   }
-  const body = new Uint8Array(size);
-  let offset = 0;
-  for (const { data } of tensors.values()) {
-    body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
-  }
-  const header = { __metadata__: { ...metadata, [checksumKey]: checksum(body) }, ...entries };
+  const header = { __metadata__: { checksum: blankChecksum, ...metadata }, ...entries };
   const json = new TextEncoder().encode(JSON.stringify(header));
   // The format asks for a header padded with spaces so that the data is aligned.
   const padded = Math.ceil(json.length / 8) * 8;
@@ -43,7 +42,12 @@ export function encodeSafetensors({ metadata, tensors }: SafetensorsFile): Uint8
   file.fill(0x20, 8, 8 + padded);
   new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
   file.set(json, 8);
-  file.set(body, 8 + padded);
+  let offset = 8 + padded;
+  for (const { data } of tensors.values()) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+  file.set(new TextEncoder().encode(checksum(file)), checksumAt);
   return file;
 }
 
@@ -63,18 +67,24 @@ export function decodeSafetensors(bytes: Uint8Array, what: string): SafetensorsF
   const headerLength = Number(view.getBigUint64(0, true));
   if (headerLength > 100_000_000) throw foreign("found no header length at its start");
   if (8 + headerLength > bytes.length) throw damaged("found its header cut off");
-  const { metadata, entries } = parseHeader(bytes.subarray(8, 8 + headerLength), foreign);
+  const { checksum: expectedChecksum, metadata, entries } = parseHeader(bytes.subarray(8, 8 + headerLength), foreign);
+  if (!startsAsOurs(bytes)) throw foreign("found no checksum at the start of its metadata");
+  const blanked = bytes.slice();
+  blanked.fill(0x30, checksumAt, checksumAt + blankChecksum.length);
   const body = bytes.slice(8 + headerLength);
   const expected = Math.max(0, ...entries.map(([, entry]) => entry.data_offsets[1]));
   if (body.length !== expected) throw damaged(`found ${body.length} bytes of data instead of ${expected}`);
-  if (metadata[checksumKey] === undefined) throw foreign("found no checksum in its metadata");
-  if (metadata[checksumKey] !== checksum(body)) throw damaged("found data that does not match its checksum");
+  if (expectedChecksum !== checksum(blanked)) throw damaged("found content that does not match its checksum");
   const tensors = new Map<string, StoredTensor>();
   for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
     const data = body.buffer.slice(offsets[0], offsets[1]);
     tensors.set(name, { shape, data: dtype === "F32" ? new Float32Array(data) : new BigInt64Array(data) });
   }
   return { metadata, tensors };
+}
+
+function startsAsOurs(bytes: Uint8Array): boolean {
+  return new TextDecoder().decode(bytes.subarray(8, checksumAt)) === headerStart;
 }
 
 interface HeaderEntry {
@@ -86,7 +96,7 @@ interface HeaderEntry {
 function parseHeader(
   bytes: Uint8Array,
   foreign: (reason: string) => NcfError,
-): { metadata: Record<string, string>; entries: [string, HeaderEntry][] } {
+): { checksum: string | undefined; metadata: Record<string, string>; entries: [string, HeaderEntry][] } {
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -98,8 +108,10 @@ function parseHeader(
   for (const [name, entry] of Object.entries(entries)) {
     if (!isHeaderEntry(entry)) throw foreign(`found the tensor "${name}" of an unknown form`);
   }
+  const { checksum: found, ...own } = metadata as Record<string, string>;
   return {
-    metadata: metadata as Record<string, string>,
+    checksum: found,
+    metadata: own,
     entries: Object.entries(entries as Record<string, HeaderEntry>),
   };
 }
