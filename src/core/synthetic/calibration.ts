@@ -6,7 +6,7 @@
  */
 import { exp, pow } from "../math.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { conventionAfter, moodAt, Preferences } from "./preferences.ts";
+import { moodAt, Preferences } from "./preferences.ts";
 import type { SyntheticShape } from "./shapes.ts";
 import { ratingSeconds } from "./sittings.ts";
 
@@ -41,7 +41,7 @@ export function calibratedPreferences(
       const seconds = times[index];
       const middle = seconds[seconds.length >>> 1];
       const tastes = preferences.tastesOf(user);
-      const mood = { ...moodAt(tastes, seconds[0], middle, 0), convention: averageConvention(activity[user]) };
+      const mood = moodAt(tastes, seconds[0], middle, 0.5);
       preferences.allIntensities(mood, intensities);
       let sum = 0;
       for (let movie = 0; movie < count; movie++) {
@@ -59,23 +59,26 @@ export function calibratedPreferences(
   return new Preferences(catalogue, weights, seed, shape.tasteSpread);
 }
 
-function averageConvention(ratings: number): number {
-  let sum = 0;
-  for (let i = 0; i < ratings; i++) sum += conventionAfter(i);
-  return sum / ratings;
-}
-
 /** 1 − exp(−x) for x of 0 or more. */
 function includedWithin(x: number): number {
   return x < 1e-2 ? x * (1 - (x / 2) * (1 - (x / 3) * (1 - x / 4))) : 1 - exp(-x);
 }
 
-/** Users at equal steps of the activity ranking, each standing for those around. */
+/**
+ * Users at equal steps of the activity ranking, each standing for those around. Half of a user's length in the ranking is
+ * the same for all and half is in proportion to activity, as the few most active make most of the rare movies' ratings.
+ */
 function representativeUsers(activity: Int32Array): { user: number; stands: number }[] {
   const ranked = Array.from(activity.keys()).sort((a, b) => activity[a] - activity[b] || a - b);
+  const mean = activity.reduce((sum, n) => sum + n, 0) / activity.length;
   const size = Math.min(representatives, ranked.length);
-  return Array.from({ length: size }, (_, i) => ({
-    user: ranked[Math.floor(((i + 0.5) * ranked.length) / size)],
-    stands: ranked.length / size,
-  }));
+  const groups: number[][] = Array.from({ length: size }, () => []);
+  let length = 0;
+  for (const user of ranked) {
+    length += 0.5 + (0.5 * activity[user]) / mean;
+    groups[Math.min(size - 1, Math.floor((length / ranked.length) * size))].push(user);
+  }
+  return groups
+    .filter((group) => group.length > 0)
+    .map((group) => ({ user: group[group.length >>> 1], stands: group.length }));
 }

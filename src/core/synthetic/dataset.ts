@@ -78,13 +78,19 @@ export class SyntheticDataset {
     const seconds = ratingSeconds(this.#shape, this.#seed, user, this.#activity[user]);
     const tastes = this.#preferences.tastesOf(user);
     const drawn = this.#drawer.draw(user, tastes, seconds, assigned.subarray(offsets[user], offsets[user + 1]));
+    const n = drawn.length;
     // Sorting (movie, position) packed into one number sorts by movie.
-    const packed = Float64Array.from(drawn, (movie, i) => movie * drawn.length + i).sort();
-    const movies = packed.map((value) => Math.floor(value / drawn.length));
-    const times = packed.map((value, i) => seconds[value - movies[i] * drawn.length]);
-    const sorted = Int32Array.from(movies);
-    const stars = drawStars(this.#catalogue, this.#preferences, tastes, this.#seed, user, sorted, times);
-    return { id: user + 1, movies: sorted, stars, seconds: times };
+    const packed = new Float64Array(n);
+    for (let i = 0; i < n; i++) packed[i] = drawn[i] * n + i;
+    packed.sort();
+    const movies = new Int32Array(n);
+    const times = new Float64Array(n);
+    for (let i = 0; i < n; i++) {
+      movies[i] = Math.floor(packed[i] / n);
+      times[i] = seconds[packed[i] - movies[i] * n];
+    }
+    const stars = drawStars(this.#catalogue, this.#preferences, tastes, this.#seed, user, movies, times);
+    return { id: user + 1, movies, stars, seconds: times };
   }
 
   /** Users one by one, ascending by id. */
@@ -94,11 +100,8 @@ export class SyntheticDataset {
 
   /** Ranks by the true chance of being picked next at the time of the user's test rating: no model can do better. */
   oracle(sample: Sample): Recommender {
-    const history = (user: number) => {
-      const ratings = this.#activity[user];
-      return { firstSecond: ratingSeconds(this.#shape, this.#seed, user, ratings)[0], ratings };
-    };
-    return oracle(this.#preferences, this.movies, history, sample);
+    const firstSecond = (user: number): number => ratingSeconds(this.#shape, this.#seed, user, this.#activity[user])[0];
+    return oracle(this.#preferences, this.movies, firstSecond, sample);
   }
 }
 

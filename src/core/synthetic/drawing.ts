@@ -2,7 +2,7 @@
 import { log } from "../math.ts";
 import type { Rng } from "../rng.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { conventionAfter, driftAt, moodAt, type Preferences, type UserTastes } from "./preferences.ts";
+import { conventionAt, driftAt, moodAt, type Preferences, type UserTastes } from "./preferences.ts";
 import { generatorRng } from "./streams.ts";
 
 /** After this many draws in a row of movies already rated or not yet released, the rest is drawn by a race. */
@@ -36,14 +36,15 @@ export class MovieDrawer {
     const mark = user + 1;
     const movies = new Int32Array(seconds.length).fill(-1);
     this.#place(assigned, seconds, movies, mark, rng);
+    const drawMovie = this.#preferences.drawerFor(tastes);
     const { releaseSecond } = this.#catalogue;
     for (let i = 0; i < movies.length; i++) {
       if (movies[i] >= 0) continue;
       const drift = driftAt(seconds[0], seconds[i]);
-      const convention = conventionAfter(i);
+      const convention = conventionAt(i / movies.length);
       let movie = -1;
       for (let attempt = 0; attempt < patience; attempt++) {
-        const drawn = this.#preferences.draw(tastes, drift, convention, rng);
+        const drawn = drawMovie(drift, convention, rng);
         if (this.#takenBy[drawn] !== mark && releaseSecond[drawn] <= seconds[i]) {
           movie = drawn;
           break;
@@ -77,7 +78,7 @@ export class MovieDrawer {
    */
   #race(from: number, tastes: UserTastes, seconds: Float64Array, movies: Int32Array, mark: number, rng: Rng): void {
     const second = seconds[from];
-    const mood = moodAt(tastes, seconds[0], second, from);
+    const mood = moodAt(tastes, seconds[0], second, from / movies.length);
     const finish = new Map<number, number>();
     for (let movie = 0; movie < this.#takenBy.length; movie++) {
       if (this.#takenBy[movie] === mark || this.#catalogue.popularity[movie] === 0) continue;

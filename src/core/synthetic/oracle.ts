@@ -8,13 +8,13 @@ import { moodAt, type Preferences } from "./preferences.ts";
 /**
  * Scores by the intensity at the time of the user's test rating.
  *
- * @param history when a generated user (by index) joined, and how much that user rated
+ * @param firstSecond gives the time at which a generated user (by index) joined
  * @param sample made from the generated data: its ids are those of the generator
  */
 export function oracle(
   preferences: Preferences,
   movies: readonly ItemDetails[],
-  history: (user: number) => { readonly firstSecond: number; readonly ratings: number },
+  firstSecond: (user: number) => number,
   sample: Sample,
 ): Recommender {
   const movieOfId = new Map(movies.map(({ id }, index) => [id, index]));
@@ -32,8 +32,7 @@ export function oracle(
       const lastTrained = sample.train.timestampsMs[sample.train.offsets[user + 1] - 1];
       const testMs = sample.testTimestampsMs[user];
       const second = (Number.isNaN(testMs) ? lastTrained : testMs) / 1000;
-      const { firstSecond, ratings } = history(generated);
-      const mood = moodAt(preferences.tastesOf(generated), firstSecond, second, ratings - 1);
+      const mood = moodAt(preferences.tastesOf(generated), firstSecond(generated), second, 1);
       for (let i = 0; i < items.length; i++) {
         scores[i] = preferences.intensity(mood, movieOf[items[i]]);
       }

@@ -6,11 +6,12 @@
  *     liking(u, i, t) = Σ_k theta_k(u, t) · appeal_k(i) / share_k                          (k over the tastes)
  *
  * Theta(u, t) moves slowly from the tastes a user joined with to others like them. The share c of picks among the famous,
- * where famous(i) ∝ usual(i)^fameExponent, falls from rating to rating, as newcomers first tick off what they know from
- * everywhere; b of these are picked by everyone alike. The matrix of chances has a low rank: what a factorization learns.
+ * where famous(i) ∝ usual(i)^fameExponent, falls from a user's first rating to the last, as people first tick off
+ * what everyone knows; b of these are picked by everyone alike. The matrix of chances has a low rank: what a factorization learns.
  */
 import { exp, pow } from "../math.ts";
 import type { Rng } from "../rng.ts";
+import { AliasTable } from "./alias.ts";
 import { Attraction } from "./attraction.ts";
 import { type Catalogue, tasteCount, tastesPerMovie } from "./catalogue.ts";
 import { generatorRng, normal } from "./streams.ts";
@@ -21,12 +22,13 @@ const driftSeconds = 3 * 365.25 * 86_400;
 /** How much of the old tastes is in the new: the correlation of log weights. */
 const driftCorrelation = 0.85;
 
-const fameExponent = 1.8;
-/** The share of a user's first pick among the famous, and after how many ratings it has halved. */
-const firstConvention = 0.9;
-const conventionHalvedAfter = 10;
+const fameExponent = 2.2;
+/** The share of picks among the famous when a user begins; it falls in a straight line to 0. */
+const firstConvention = 0.6;
 /** The share of picks among the famous that everyone makes alike. */
 const breadth = 0.2;
+
+const allTastes = Int32Array.from({ length: tasteCount }, (_, taste) => taste);
 
 /** A user's shares of tastes: shape [tasteCount] each, summing to 1. */
 export interface UserTastes {
@@ -49,16 +51,16 @@ export function driftAt(firstSecond: number, second: number): number {
   return Math.min(1, (second - firstSecond) / driftSeconds);
 }
 
-/** The share of picks among the famous after `ratings` ratings. */
-export function conventionAfter(ratings: number): number {
-  return firstConvention / (1 + ratings / conventionHalvedAfter);
+/** The share of picks among the famous when `progress`, 0 to 1, of all of a user's ratings are made. */
+export function conventionAt(progress: number): number {
+  return firstConvention * (1 - progress);
 }
 
-/** The mood of a user with `ratings` ratings so far. */
-export function moodAt(tastes: UserTastes, firstSecond: number, second: number, ratings: number): Mood {
+/** The mood of a user who has made `progress`, 0 to 1, of all ratings. */
+export function moodAt(tastes: UserTastes, firstSecond: number, second: number, progress: number): Mood {
   const drift = driftAt(firstSecond, second);
   const shares = tastes.early.map((early, taste) => (1 - drift) * early + drift * tastes.late[taste]);
-  return { shares, convention: conventionAfter(ratings), second };
+  return { shares, convention: conventionAt(progress), second };
 }
 
 export class Preferences {
@@ -136,14 +138,19 @@ export class Preferences {
     }
   }
 
-  /** A movie drawn in proportion to the intensity without regard to release. */
-  draw(tastes: UserTastes, drift: number, convention: number, rng: Rng): number {
-    const famous = rng.unit() < convention;
-    if (famous && rng.unit() < breadth) return this.#famous.drawAny(rng);
-    const shares = drift > 0 && rng.unit() < drift ? tastes.late : tastes.early;
-    let rest = rng.unit();
-    let taste = 0;
-    while (taste < tasteCount - 1 && rest >= shares[taste]) rest -= shares[taste++];
-    return (famous ? this.#famous : this.#usual).drawFor(taste, rng);
+  /** Draws movies for one user, in proportion to the intensity without regard to release. */
+  drawerFor(tastes: UserTastes): (drift: number, convention: number, rng: Rng) => number {
+    const early = new AliasTable(allTastes, tastes.early);
+    let late: AliasTable | undefined;
+    return (drift, convention, rng) => {
+      const famous = rng.unit() < convention;
+      if (famous && rng.unit() < breadth) return this.#famous.drawAny(rng);
+      let table = early;
+      if (drift > 0 && rng.unit() < drift) {
+        late ??= new AliasTable(allTastes, tastes.late);
+        table = late;
+      }
+      return (famous ? this.#famous : this.#usual).drawFor(table.draw(rng), rng);
+    };
   }
 }
