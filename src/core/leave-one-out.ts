@@ -85,7 +85,7 @@ export function leaveOneOut(
     itemIds,
     userLabels: labelsOf(userIds, table.userLabels),
     itemLabels: labelsOf(itemIds, table.itemLabels),
-    train: { offsets, items: items.slice(0, written), timestampsMs: timestampsMs.slice(0, written) },
+    train: { offsets, items: items.subarray(0, written), timestampsMs: timestampsMs.subarray(0, written) },
     testItems,
     testTimestampsMs,
   };

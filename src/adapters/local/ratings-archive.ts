@@ -6,7 +6,7 @@ import { openZip } from "./zip-entries.ts";
 
 /** What a path holds: the ratings file and the list of items beside it, in a folder, in a zip, or by themselves. */
 
-const readBytes = 4 * 1024 * 1024;
+const readBytes = 1024 * 1024;
 const ratingsNames = ["ratings.csv", "ratings.dat", "u.data"];
 const itemListNames: Readonly<Record<string, readonly [name: string, format: ItemListFormat]>> = {
   "ratings.csv": ["movies.csv", "movies-csv"],
@@ -20,8 +20,7 @@ export interface ArchiveFile {
   /** Path inside the archive, or the file's own path. */
   readonly path: string;
   readonly sizeBytes: number;
-  /** Where a plain file lies on disk; absent inside a zip. */
-  readonly plainPath?: string;
+  /** The unpacked bytes; a chunk is valid until the next is asked for. */
   read(): AsyncGenerator<Uint8Array>;
 }
 
@@ -126,14 +125,14 @@ function folderOf(file: ArchiveFile): string {
 }
 
 function plainFile(path: string, sizeBytes: number): ArchiveFile {
-  return { path, sizeBytes, plainPath: path, read: () => readPlainFile(path) };
+  return { path, sizeBytes, read: () => readPlainFile(path) };
 }
 
 async function* readPlainFile(path: string): AsyncGenerator<Uint8Array> {
   const file = await onDisk(path, () => open(path));
   try {
+    const buffer = Buffer.allocUnsafe(readBytes);
     for (;;) {
-      const buffer = Buffer.allocUnsafe(readBytes);
       const { bytesRead } = await onDisk(path, () => file.read(buffer, 0, readBytes, null));
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);

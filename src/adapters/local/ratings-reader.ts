@@ -1,16 +1,17 @@
 import { createHash } from "node:crypto";
 import { NcfError } from "../../core/errors.ts";
 import { RatingsAssembler } from "../../core/ratings/assemble.ts";
-import { wholeRecords } from "../../core/ratings/delimited.ts";
 import { parseItemList } from "../../core/ratings/item-list.ts";
 import { detectLayout, quotedSeparator, type RatingsLayout } from "../../core/ratings/layout.ts";
-import { lineTooLong, SegmentParser } from "../../core/ratings/segment.ts";
 import { checkRejects, validationReport } from "../../core/ratings/validation.ts";
 import type { Dataset, ItemDetails, RejectedRows } from "../../core/ratings.ts";
 import type { RatingsSource, ReadRatingsOptions } from "../../ports/ratings-source.ts";
 import { type ArchiveFile, openRatingsArchive, type RatingsArchive } from "./ratings-archive.ts";
+import { SegmentCutter } from "./segment-cutter.ts";
+import { SegmentPool } from "./segment-pool.ts";
 
-const segmentBytes = 8 * 1024 * 1024;
+/** Below this a worker would have started when the file is done. */
+const minBytesForWorkers = 64 * 1024 * 1024;
 const defaultMaxRejectedShare = 0.01;
 /** The largest list of items that is taken into memory. */
 const maxItemListBytes = 256 * 1024 * 1024;
@@ -52,53 +53,49 @@ interface RatingsRead {
 
 async function readRatings(file: ArchiveFile, options: ReadRatingsOptions): Promise<RatingsRead> {
   const hash = createHash("sha256");
-  let layout: RatingsLayout | undefined;
-  let assembler = new RatingsAssembler(1);
+  const cutter = new SegmentCutter();
+  let parsing: Parsing | undefined;
   let bytesRead = 0;
-  let waiting: Uint8Array[] = [];
-  let waitingBytes = 0;
-  const parse = (final: boolean): void => {
+  const parse = (final: boolean): Parsing => {
     options.signal?.throwIfAborted();
-    let bytes = joined(waiting, waitingBytes, final);
-    if (layout === undefined) {
-      layout = detectLayout(bytes.subarray(0, segmentBytes), file.path, options);
-      assembler = new RatingsAssembler(layout.firstLine);
-      bytes = bytes.subarray(layout.dataStart);
-    }
-    const end = final ? bytes.length : wholeRecords(bytes, quotedSeparator(layout));
-    if (end === 0 && bytes.length > segmentBytes) throw lineTooLong();
-    if (end > 0) assembler.add(new SegmentParser(layout).parse(bytes.subarray(0, end)));
-    waiting = [bytes.subarray(end)];
-    waitingBytes = bytes.length - end;
-    options.onProgress?.({
-      rowsRead: assembler.rowsKept + assembler.rowsRejected,
-      bytesRead,
-      bytesTotal: file.sizeBytes,
-    });
+    parsing ??= startParsing(cutter, file, options);
+    const { layout, assembler, pool } = parsing;
+    cutter.cut(quotedSeparator(layout), final, (memory, length) => pool.parse(memory, length));
+    const rowsRead = assembler.rowsKept + assembler.rowsRejected;
+    options.onProgress?.({ rowsRead, bytesRead, bytesTotal: file.sizeBytes });
+    return parsing;
   };
-  for await (const chunk of file.read()) {
-    hash.update(chunk);
-    bytesRead += chunk.length;
-    waiting.push(chunk);
-    waitingBytes += chunk.length;
-    if (waitingBytes >= segmentBytes) parse(false);
+  try {
+    for await (const chunk of file.read()) {
+      hash.update(chunk);
+      bytesRead += chunk.length;
+      for (let taken = 0; taken < chunk.length; ) {
+        taken += cutter.append(chunk.subarray(taken));
+        if (cutter.full) parse(false);
+      }
+    }
+    cutter.end();
+    const { layout, assembler, pool } = parse(true);
+    await pool.finish();
+    return { layout, assembler, sha256: hash.digest("hex") };
+  } finally {
+    await parsing?.pool.close();
   }
-  parse(true);
-  return { layout: layout as unknown as RatingsLayout, assembler, sha256: hash.digest("hex") };
 }
 
-/** The chunks in one array; with a line break at the very end of the file, where it lacks one. */
-function joined(chunks: readonly Uint8Array[], length: number, final: boolean): Uint8Array {
-  const last = chunks.findLast((chunk) => chunk.length > 0)?.at(-1);
-  const missingBreak = final && last !== undefined && last !== 10;
-  const bytes = new Uint8Array(length + (missingBreak ? 1 : 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  if (missingBreak) bytes[length] = 10;
-  return bytes;
+interface Parsing {
+  readonly layout: RatingsLayout;
+  readonly assembler: RatingsAssembler;
+  readonly pool: SegmentPool;
+}
+
+/** Finds the layout in the first bytes and leaves the rows only. */
+function startParsing(cutter: SegmentCutter, file: ArchiveFile, options: ReadRatingsOptions): Parsing {
+  const layout = detectLayout(cutter.bytes(), file.path, options);
+  cutter.drop(layout.dataStart);
+  const assembler = new RatingsAssembler(layout.firstLine);
+  const workers = file.sizeBytes < minBytesForWorkers ? 0 : (options.threads ?? 1) - 1;
+  return { layout, assembler, pool: new SegmentPool(layout, workers, (segment) => assembler.add(segment)) };
 }
 
 async function readItemList(
@@ -118,7 +115,7 @@ async function readWhole(file: ArchiveFile): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of file.read()) {
-    chunks.push(chunk);
+    chunks.push(chunk.slice());
     length += chunk.length;
     if (length > maxItemListBytes) {
       throw new NcfError(
@@ -127,5 +124,5 @@ async function readWhole(file: ArchiveFile): Promise<Uint8Array> {
       );
     }
   }
-  return joined(chunks, length, false);
+  return Buffer.concat(chunks);
 }

@@ -2,6 +2,7 @@
 import type { RatingTable, RejectedRows } from "../ratings.ts";
 import { IdTable } from "./id-table.ts";
 import type { RatingsSegment, SegmentIds } from "./segment.ts";
+import { ratingOfCode } from "./segment-columns.ts";
 import { addSegmentStatistics, newStatistics, type RatingsStatistics } from "./statistics.ts";
 
 const maxExamples = 20;
@@ -163,24 +164,39 @@ class TableRows {
     const { runUser, runEnd, item, time, rating } = segment;
     const toMs = time instanceof Uint32Array ? 1000 : 1;
     const coded = rating instanceof Uint8Array;
+    const { selected, slots, userColumn, itemColumn, timeColumn, ratingColumn } = this.#columns();
     let row = this.#length;
     let start = 0;
     for (let run = 0; run < runUser.length; run++) {
       const fileUser = users[runUser[run]];
       const end = runEnd[run];
-      if (this.#selected[fileUser] === 1) {
+      if (selected[fileUser] === 1) {
         const user = this.#users.indexOf(fileUser);
+        userColumn.fill(user, row, row + end - start);
         for (let i = start; i < end; i++) {
-          this.#user[row] = user;
-          this.#item[row] = this.#items.indexOf(items[item[i]]);
-          this.#timestampMs[row] = time[i] * toMs;
-          this.#rating[row] = !coded ? rating[i] : rating[i] === 255 ? Number.NaN : rating[i] / 2;
+          const fileItem = items[item[i]];
+          const slot = slots[fileItem];
+          itemColumn[row] = slot !== 0 ? slot - 1 : this.#items.indexOf(fileItem);
+          timeColumn[row] = time[i] * toMs;
+          ratingColumn[row] = coded ? ratingOfCode(rating[i]) : rating[i];
           row++;
         }
       }
       start = end;
     }
     this.#length = row;
+  }
+
+  /** As locals in the loop over rows these are read once, not once a row. */
+  #columns() {
+    return {
+      selected: this.#selected,
+      slots: this.#items.slots,
+      userColumn: this.#user,
+      itemColumn: this.#item,
+      timeColumn: this.#timestampMs,
+      ratingColumn: this.#rating,
+    };
   }
 
   table(userLabels: ReadonlyMap<number, string>, itemLabels: ReadonlyMap<number, string>): RatingTable {
@@ -203,22 +219,22 @@ class TableRows {
 /** Indices of the whole file → indices in order of first use. */
 class Renumbering {
   readonly #fileIds: Float64Array;
-  /** New index + 1, 0 for not used yet. */
-  readonly #slots: Int32Array;
+  /** Index in the file → new index + 1, 0 for not used yet. */
+  readonly slots: Int32Array;
   readonly #used: Int32Array;
   #length = 0;
 
   constructor(fileIds: Float64Array) {
     this.#fileIds = fileIds;
-    this.#slots = new Int32Array(fileIds.length);
+    this.slots = new Int32Array(fileIds.length);
     this.#used = new Int32Array(fileIds.length);
   }
 
   indexOf(fileIndex: number): number {
-    const slot = this.#slots[fileIndex];
+    const slot = this.slots[fileIndex];
     if (slot !== 0) return slot - 1;
     this.#used[this.#length] = fileIndex;
-    this.#slots[fileIndex] = ++this.#length;
+    this.slots[fileIndex] = ++this.#length;
     return this.#length - 1;
   }
 

@@ -1,5 +1,6 @@
 /** What the validation report counts over all rows of a file. */
 import type { RatingsSegment } from "./segment.ts";
+import { ratingOfCode } from "./segment-columns.ts";
 
 export interface RatingsStatistics {
   firstTimestampMs: number;
@@ -61,7 +62,7 @@ function addCodedRatings(statistics: RatingsStatistics, codes: Uint8Array): void
   const counts = new Uint32Array(256);
   for (let i = 0; i < codes.length; i++) counts[codes[i]]++;
   for (let code = 0; code < 256; code++) {
-    if (counts[code] > 0) addRating(statistics, code === 255 ? Number.NaN : code / 2, counts[code]);
+    if (counts[code] > 0) addRating(statistics, ratingOfCode(code), counts[code]);
   }
 }
 
@@ -104,13 +105,19 @@ class RepeatCounter {
   /** Repeats found with this segment; those of scattered users are found with the last of them. */
   add(segment: RatingsSegment, users: Int32Array, items: Int32Array): number {
     const { runUser, runEnd, item } = segment;
+    const stamps = this.#stamps;
+    const offsets = this.#offsets;
     let repeats = 0;
     let start = 0;
     for (let run = 0; run < runUser.length; run++) {
       const user = users[runUser[run]];
       const end = runEnd[run];
-      if (this.#offsets[user] === this.#offsets[user + 1]) {
-        for (let i = start; i < end; i++) repeats += this.#stamp(items[item[i]], user);
+      if (offsets[user] === offsets[user + 1]) {
+        for (let i = start; i < end; i++) {
+          const fileItem = items[item[i]];
+          if (stamps[fileItem] === user + 1) repeats++;
+          stamps[fileItem] = user + 1;
+        }
       } else {
         for (let i = start; i < end; i++) this.#scatteredItems[this.#next[user]++] = items[item[i]];
         this.#missing -= end - start;
@@ -121,21 +128,16 @@ class RepeatCounter {
     return repeats;
   }
 
-  #stamp(item: number, user: number): number {
-    if (this.#stamps[item] === user + 1) return 1;
-    this.#stamps[item] = user + 1;
-    return 0;
-  }
-
   #countScattered(): number {
-    const saved = this.#stamps.slice();
+    const stamps = new Int32Array(this.#stamps.length);
     let repeats = 0;
     for (let user = 0; user + 1 < this.#offsets.length; user++) {
       for (let i = this.#offsets[user]; i < this.#offsets[user + 1]; i++) {
-        repeats += this.#stamp(this.#scatteredItems[i], user);
+        const item = this.#scatteredItems[i];
+        if (stamps[item] === user + 1) repeats++;
+        stamps[item] = user + 1;
       }
     }
-    this.#stamps.set(saved);
     return repeats;
   }
 }

@@ -1,0 +1,7 @@
+// Starts segment-worker.ts in a worker thread. Node runs TypeScript by itself from 22.18 on; before that tsx must be
+// registered in the thread, since `--import tsx` in a worker's execArgv has no effect on Node 20.
+if (!process.features.typescript) {
+  const { register } = await import("tsx/esm/api");
+  register();
+}
+await import("./segment-worker.ts");
