@@ -13,7 +13,7 @@ import { labelsOverlap, lowestContrasts, pageColours, sticksOut } from "./page-m
 
 const path = chromiumPath();
 const required = process.env["CI_REQUIRE_SERVICES"] === "1";
-const screenshots = process.env["NCF_SCREENSHOTS"];
+const screenshots = process.env["NCF_SCREENSHOTS"] || undefined;
 
 const three = reportOf([neumf, paper, popularity]);
 
@@ -146,12 +146,14 @@ describe.skipIf(path === undefined)(
       60_000,
     );
 
-    it("turns dark where the reader prefers it", async () => {
+    it("turns dark where the reader prefers it, but not on paper", async () => {
       const { page } = await open("three models");
       await page.emulateMedia({ colorScheme: "light" });
       expect(await page.evaluate(pageColours)).toEqual(["rgb(255, 255, 255)", "rgb(23, 25, 28)"]);
       await page.emulateMedia({ colorScheme: "dark" });
       expect(await page.evaluate(pageColours)).toEqual(["rgb(18, 20, 23)", "rgb(232, 230, 225)"]);
+      await page.emulateMedia({ colorScheme: "dark", media: "print" });
+      expect(await page.evaluate(pageColours)).toEqual(["rgb(255, 255, 255)", "rgb(23, 25, 28)"]);
       await page.close();
     }, 30_000);
 

@@ -10,7 +10,7 @@ export const pageStyle = `
   --sans: system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", sans-serif;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --paper: #121417; --ink: #e8e6e1; --soft: #a9adb4; --hair: #33383f; --grid: #262a30; --wash: #1b1e23;
     --data: #7389a6; --after: #f0945a; --bad: #ff9d85; --banner: #ffd43b; --banner-ink: #1a1600;
@@ -148,6 +148,7 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--hair);
   dl > div { display: block; }
 }
 @media print {
+  @page { margin: 16mm; }
   :root { color-scheme: light; }
   .page { max-width: none; padding: 0; }
   body { font-size: 10pt; }

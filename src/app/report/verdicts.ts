@@ -6,7 +6,7 @@ type Comparison = Report["comparisons"][number];
 type ActivityVerdict = ReportVerdicts["activeUsers"]["models"][number];
 
 /** The level at which a difference counts as significant. */
-export const significanceLevel = 0.05;
+const significanceLevel = 0.05;
 
 /** The name under which the popularity baseline stands in a report. */
 export const popularityName = "popularity";

@@ -25,7 +25,7 @@ export function toneOf(name: string, names: readonly string[]): string {
 }
 
 /** Colours in the style sheet: m0 … m7. */
-export const toneCount = 8;
+const toneCount = 8;
 
 /** A bar from zero inside a table cell; the number beside it says the value. */
 export function bar(share: number): Html {

@@ -35,7 +35,7 @@ function statements({ models, verdicts }: Report): Statement[] {
   const plain = rest.map((v) => ({ outcome: v.versusPopularity, text: v.text }));
   if (beating.length < 2) return plain;
   const leads = beating.map((v) => models.find((m) => m.name === v.name)?.versusPopularity?.difference ?? 0);
-  const range = `by ${points(Math.min(...leads))} to ${points(Math.max(...leads))}`;
+  const range = `by ${(100 * Math.min(...leads)).toFixed(1)} to ${points(Math.max(...leads))}`;
   const all = beating.length === 2 ? "Both" : `All ${beating.length}`;
   return [
     {
