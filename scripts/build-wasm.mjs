@@ -22,12 +22,13 @@ const common = [
 ];
 // Addresses are 32 bits by design (201), and vectors pass between kernels only (112).
 common.push("--disableWarning", "201", "--disableWarning", "112");
-const threads = ["--enable", "threads", "--initialMemory", "4", "--sharedMemory"];
+const threads = ["--enable", "threads", "--initialMemory", "1", "--sharedMemory"];
 
 const builds = [
   { entry: "step.ts", output: "training-relaxed.wasm", flags: [...threads, "--enable", "relaxed-simd"] },
   { entry: "step.ts", output: "training-simd.wasm", flags: threads },
-  { entry: "step.ts", output: "training-single.wasm", flags: ["--enable", "threads", "--initialMemory", "4"] },
+  { entry: "step.ts", output: "training-single.wasm", flags: ["--enable", "threads", "--initialMemory", "1"] },
+  { entry: "score.ts", output: "scoring.wasm", flags: ["--initialMemory", "1"] },
 ];
 
 async function compile({ entry, output, flags }) {

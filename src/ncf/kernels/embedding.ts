@@ -46,7 +46,11 @@ export function gatherRows(buffer: u32, from: u32, to: u32): void {
   }
 }
 
-/** Brings the thread's own rows among the `size` ids at `ids` up to date at step `now`. */
+/**
+ * Brings the thread's own rows among the `size` ids at `ids` up to date at step `now`.
+ *
+ * @param own scratch, shape [size] u32
+ */
 export function catchUpBatch(
   ids: usize,
   size: u32,
@@ -56,13 +60,18 @@ export function catchUpBatch(
   now: u32,
   thread: u32,
   threads: u32,
+  own: usize,
 ): void {
   const touchedAt = width * 12;
+  // Records lie anywhere in memory: a first pass that only looks lets their cache misses overlap.
+  let count: u32 = 0;
   for (let i: u32 = 0; i < size; i++) {
     const row = load<u32>(ids + (i << 2));
     if (row % threads !== thread) continue;
-    catchUpRow(table + row * stride, touchedAt, width, now);
+    const record: usize = table + row * stride;
+    if (load<u32>(record + touchedAt) !== now) store<u32>(own + (count++ << 2), record);
   }
+  for (let i: u32 = 0; i < count; i++) catchUpRow(load<u32>(own + (i << 2)), touchedAt, width, now);
 }
 
 /** Brings every row `thread`, `thread` + `threads`, … of a table up to date at step `now`. */

@@ -38,27 +38,27 @@ export function gemm(A: usize, W: usize, bias: usize, C: usize, M: u32, K: u32, 
         c30 = b0,
         c31 = b1;
       let w = panel;
-      for (const end = panel + (rowA << 3); w < end; w += 256) {
-        for (let k: i32 = 0; k < 8; k++) {
-          const w0 = v128.load(w + (k << 5));
-          const w1 = v128.load(w + (k << 5), 16);
-          const x0 = v128.load32_splat(a0 + (k << 2));
-          c00 = madd(x0, w0, c00);
-          c01 = madd(x0, w1, c01);
-          const x1 = v128.load32_splat(a1 + (k << 2));
-          c10 = madd(x1, w0, c10);
-          c11 = madd(x1, w1, c11);
-          const x2 = v128.load32_splat(a2 + (k << 2));
-          c20 = madd(x2, w0, c20);
-          c21 = madd(x2, w1, c21);
-          const x3 = v128.load32_splat(a3 + (k << 2));
-          c30 = madd(x3, w0, c30);
-          c31 = madd(x3, w1, c31);
-        }
-        a0 += 32;
-        a1 += 32;
-        a2 += 32;
-        a3 += 32;
+      const end: usize = panel + (rowA << 3);
+      while (w < end) {
+        const w0 = v128.load(w);
+        const w1 = v128.load(w, 16);
+        const x0 = v128.load32_splat(a0);
+        c00 = madd(x0, w0, c00);
+        c01 = madd(x0, w1, c01);
+        const x1 = v128.load32_splat(a1);
+        c10 = madd(x1, w0, c10);
+        c11 = madd(x1, w1, c11);
+        const x2 = v128.load32_splat(a2);
+        c20 = madd(x2, w0, c20);
+        c21 = madd(x2, w1, c21);
+        const x3 = v128.load32_splat(a3);
+        c30 = madd(x3, w0, c30);
+        c31 = madd(x3, w1, c31);
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
+        w += 32;
       }
       v128.store(c, f32x4.pmax(c00, floor));
       v128.store(c, f32x4.pmax(c01, floor), 16);

@@ -97,12 +97,14 @@ export const power1 = 61;
 export const powerR = 62;
 export const power2 = 63;
 export const power2High = 64;
-/** Steps below which the closed form would be off: the terms are summed one by one. */
+/** Rows up to date at a step below `exactBelow` sum their drift term by term, from `oneBlockFrom` on in one block. */
 export const exactBelow = 65;
 export const exactTerms = 66;
-/** Shape [exactTerms + 1] f64: beta2^(−k/2). */
+/** f64: beta2^(−k/2). */
 export const powerHalf = 67;
 export const driftCentre = 68; // f64
+export const decayRate = 70; // f64: −log(beta2)
+export const oneBlockFrom = 71;
 
 // Threads.
 export const barrier = 69;

@@ -114,8 +114,8 @@ function catchUpNext(now: u32, buffer: u32): void {
   const itemTable = slot(layout.itemTable);
   const userStride = slot(layout.userStride);
   const itemStride = slot(layout.itemStride);
-  catchUpBatch(users, size, userTable, userStride, slot(layout.userWidth), now, thread, threads);
-  catchUpBatch(items, size, itemTable, itemStride, slot(layout.itemWidth), now, thread, threads);
+  catchUpBatch(users, size, userTable, userStride, slot(layout.userWidth), now, thread, threads, scratch);
+  catchUpBatch(items, size, itemTable, itemStride, slot(layout.itemWidth), now, thread, threads, scratch);
 }
 
 function flush(now: u32): void {

@@ -19,10 +19,13 @@ export interface AdamTables {
   /** Shape [powers]: beta2^k, and beta2^(k · powers). */
   readonly power2: Float64Array;
   readonly power2High: Float64Array;
-  /** Rows up to date at an earlier step than this sum the drift term by term. */
+  /** Rows up to date at a step before `exactBelow` sum the drift term by term, from `oneBlockFrom` on in one block. */
   readonly exactBelow: number;
+  readonly oneBlockFrom: number;
+  /** −log(beta2). */
+  readonly decayRate: number;
   readonly exactTerms: number;
-  /** Shape [exactTerms + 1]: beta2^(−k/2). */
+  /** beta2^(−k/2) for k up to `exactTerms`, and at least to 128. */
   readonly powerHalf: Float64Array;
 }
 
@@ -63,9 +66,11 @@ export function adamTables(config: NcfConfig): AdamTables {
     powerR: powersOf(ratio, powers),
     power2: lowPowers.slice(0, powers),
     power2High: powersOf(lowPowers[powers], powers),
-    exactBelow: bendsLittle ? Math.ceil(1 / (1 - beta2)) : 2 ** 32 - 1,
+    exactBelow: bendsLittle ? 128 : 2 ** 32 - 1,
+    oneBlockFrom: bendsLittle ? Math.ceil(1 / (1 - beta2)) : 2 ** 32 - 1,
+    decayRate: -log(beta2),
     exactTerms,
-    powerHalf: powersOf(1 / Math.sqrt(beta2), exactTerms + 1),
+    powerHalf: powersOf(1 / Math.sqrt(beta2), Math.max(exactTerms, 128) + 1),
   };
 }
 

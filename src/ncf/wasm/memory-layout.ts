@@ -264,6 +264,8 @@ function placeOptimizer(descriptor: Descriptor, memory: Allocator, config: NcfCo
   descriptor.integer(slot.power2, memory.holding(tables.power2));
   descriptor.integer(slot.power2High, memory.holding(tables.power2High));
   descriptor.integer(slot.exactBelow, tables.exactBelow);
+  descriptor.integer(slot.oneBlockFrom, tables.oneBlockFrom);
+  descriptor.real(slot.decayRate, tables.decayRate);
   descriptor.integer(slot.exactTerms, tables.exactTerms);
   descriptor.integer(slot.powerHalf, memory.holding(tables.powerHalf));
 }

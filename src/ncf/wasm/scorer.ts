@@ -1,0 +1,164 @@
+/** The fast scorer: a trained model as a `Recommender`, computed by kernels/score.ts. */
+import { readFileSync } from "node:fs";
+import type { Recommender } from "../../core/recommender.ts";
+import * as slot from "../kernels/scoring-layout.ts";
+import type { TrainedModel } from "../model.ts";
+import { type DenseLayer, dataOf, foldMlp } from "./folding.ts";
+
+const pageBytes = 65536;
+let compiled: WebAssemblyModule | null = null;
+
+interface ScoringKernels {
+  gemm(a: number, w: number, bias: number, c: number, rows: number, inputs: number, outputs: number, relu: 0 | 1): void;
+  scoreItems(count: number): void;
+}
+
+/**
+ * A recommender whose scores are logits. The item half of the first layer is computed here, once; the scorer keeps
+ * what it needs of the model in a memory of its own.
+ */
+export function createScorer(model: TrainedModel): Recommender {
+  return new WasmScorer(model);
+}
+
+class WasmScorer implements Recommender {
+  readonly name: string;
+  readonly #model: TrainedModel;
+  readonly #kernels: ScoringKernels;
+  readonly #floats: Float32Array;
+  readonly #itemList: Int32Array;
+  readonly #logits: Float32Array;
+  readonly #userHalf: Float32Array;
+  readonly #userGmf: Float32Array;
+  readonly #first: DenseLayer | null;
+
+  constructor(model: TrainedModel) {
+    this.name = model.name;
+    this.#model = model;
+    const { config, tensors, itemRows } = model;
+    const { hidden, output, outputBias } = foldMlp(config, tensors);
+    const [first = null] = hidden;
+    this.#first = first;
+    const firstWidth = first?.outputs ?? 0;
+    const gmfWidth = config.gmf?.embeddingSize ?? 0;
+    const items = itemRows.length;
+
+    let top = slot.scoringDescriptor + slot.scoringDescriptorBytes;
+    const place = (floats: number): number => {
+      const at = top;
+      top += Math.ceil(floats / 16) * 64;
+      return at;
+    };
+    const widest = Math.max(0, ...hidden.map(({ outputs }) => outputs));
+    const at = {
+      itemHalf: place(items * firstWidth),
+      userHalf: place(firstWidth),
+      itemGmf: place(items * gmfWidth),
+      userGmf: place(gmfWidth),
+      itemBias: place(items),
+      output: place(output.length),
+      list: place(slot.callItems),
+      logits: place(slot.callItems),
+      front: place(slot.blockItems * widest),
+      back: place(slot.blockItems * widest),
+      layers: hidden.map(({ inputs, outputs }) => ({ weights: place(inputs * outputs), bias: place(outputs) })),
+      // The item halves of the embeddings, only while the item half of the first layer is computed.
+      embeddings: place(items * (config.mlp?.embeddingSize ?? 0)),
+    };
+    const pages = Math.ceil(top / pageBytes);
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.#kernels = instantiate(memory);
+    this.#floats = new Float32Array(memory.buffer);
+    this.#itemList = new Int32Array(memory.buffer, at.list, slot.callItems);
+    this.#logits = new Float32Array(memory.buffer, at.logits, slot.callItems);
+    this.#userHalf = new Float32Array(memory.buffer, at.userHalf, firstWidth);
+    this.#userGmf = new Float32Array(memory.buffer, at.userGmf, gmfWidth);
+
+    const words = new Uint32Array(memory.buffer, slot.scoringDescriptor, slot.scoringDescriptorBytes / 4);
+    words[slot.hiddenLayers] = hidden.length;
+    words[slot.gmfWidth] = gmfWidth;
+    words[slot.itemHalf] = at.itemHalf;
+    words[slot.userHalf] = at.userHalf;
+    words[slot.itemGmf] = at.itemGmf;
+    words[slot.userGmf] = at.userGmf;
+    words[slot.itemBias] = at.itemBias;
+    words[slot.outputWeights] = at.output;
+    words[slot.itemList] = at.list;
+    words[slot.logits] = at.logits;
+    words[slot.front] = at.front;
+    words[slot.back] = at.back;
+    const denseBias = config.output === "dense" ? dataOf(tensors, "output.bias")[0] + outputBias : 0;
+    this.#floats[slot.scoringDescriptor / 4 + slot.outputBias] = denseBias;
+    hidden.forEach((layer, l) => {
+      const record = slot.scoringLayers + 3 * l;
+      words[record] = layer.outputs;
+      words[record + 1] = at.layers[l].weights;
+      words[record + 2] = at.layers[l].bias;
+      this.#floats.set(layer.bias, at.layers[l].bias / 4);
+    });
+    this.#floats.set(output, at.output / 4);
+    this.#writeRows("gmf_item_embedding.weight", at.itemGmf, gmfWidth);
+    if (config.itemBias) this.#writeRows("item_bias.weight", at.itemBias, 1);
+    hidden.slice(1).forEach((layer, l) => {
+      this.#writePanels(layer, 0, layer.inputs, at.layers[l + 1].weights);
+    });
+    if (first !== null) {
+      const half = first.inputs / 2;
+      this.#writeRows("item_embedding.weight", at.embeddings, half);
+      this.#writePanels(first, half, first.inputs, at.layers[0].weights);
+      this.#kernels.gemm(at.embeddings, at.layers[0].weights, 0, at.itemHalf, items, half, firstWidth, 0);
+    }
+  }
+
+  score(user: number, items: Int32Array, scores: Float64Array): void {
+    this.#writeUser(this.#model.userRows[user]);
+    for (let from = 0; from < items.length; from += slot.callItems) {
+      const count = Math.min(slot.callItems, items.length - from);
+      this.#itemList.set(items.subarray(from, from + count));
+      this.#kernels.scoreItems(count);
+      for (let i = 0; i < count; i++) scores[from + i] = this.#logits[i];
+    }
+  }
+
+  /** The user's half of the first layer, and the user's GMF values times the output weights that their products meet. */
+  #writeUser(row: number): void {
+    const { config, tensors } = this.#model;
+    if (this.#first !== null) {
+      const { inputs, outputs, weights, bias } = this.#first;
+      const table = dataOf(tensors, "user_embedding.weight");
+      const half = inputs / 2;
+      for (let n = 0; n < outputs; n++) {
+        let sum = bias[n];
+        for (let k = 0; k < half; k++) sum += weights[n * inputs + k] * table[row * half + k];
+        this.#userHalf[n] = sum;
+      }
+    }
+    const width = this.#userGmf.length;
+    const table = dataOf(tensors, "gmf_user_embedding.weight");
+    const weights = config.output === "dense" ? dataOf(tensors, "output.weight").slice(-width) : null;
+    for (let k = 0; k < width; k++) this.#userGmf[k] = table[row * width + k] * (weights === null ? 1 : weights[k]);
+  }
+
+  /** Copies the rows of an item table in the order of the sample's items. */
+  #writeRows(name: string, at: number, width: number): void {
+    const table = dataOf(this.#model.tensors, name);
+    this.#model.itemRows.forEach((row, item) => {
+      for (let k = 0; k < width; k++) this.#floats[at / 4 + item * width + k] = table[row * width + k];
+    });
+  }
+
+  /** Writes columns `from` … `to` − 1 of a layer's weights in panels of 8 outputs. */
+  #writePanels({ inputs, outputs, weights }: DenseLayer, from: number, to: number, at: number): void {
+    const height = to - from;
+    for (let n = 0; n < outputs; n++) {
+      for (let k = 0; k < height; k++) {
+        this.#floats[at / 4 + ((n >>> 3) * height + k) * 8 + (n & 7)] = weights[n * inputs + from + k];
+      }
+    }
+  }
+}
+
+function instantiate(memory: WebAssemblyMemory): ScoringKernels {
+  compiled ??= new WebAssembly.Module(readFileSync(new URL("scoring.wasm", import.meta.url)));
+  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as ScoringKernels;
+}
