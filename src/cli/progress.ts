@@ -163,7 +163,7 @@ function plainLine(view: View): string {
 function endLine(view: View, seconds: number, perSecond: number): string {
   const amountDone = view.done > 0 && view.unit !== "" ? [`${grouped(view.done)} ${view.unit}`] : [];
   const facts = [...amountDone, ...speed({ ...view, perSecond }), ...(view.note === "" ? [] : [view.note])];
-  return `${view.label.padEnd(24)}  ${duration(seconds).padStart(8)}  ${facts.join("  ")}`.trimEnd();
+  return `${view.label.padEnd(24)}  ${duration(seconds).padStart(10)}  ${facts.join("  ")}`.trimEnd();
 }
 
 function factsOf(view: View): string[] {

@@ -134,7 +134,7 @@ describe("progress without a terminal", () => {
     wait(500);
     task.update(100_836);
     task.end("3 rejected");
-    expect(text()).toBe("Reading ratings             0.50 s  100,836 rows  202 k rows/s  3 rejected\n");
+    expect(text()).toBe("Reading ratings               0.50 s  100,836 rows  202 k rows/s  3 rejected\n");
     expect(text()).not.toContain(esc);
   });
 

@@ -49,7 +49,7 @@ figcaption strong, figcaption .name { color: var(--ink); font-weight: 600; }
 .pair, .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16.5rem), 1fr)); gap: 1.8rem 2.5rem; }
 .pair > figure, .panels > figure { margin: 0; min-width: 0; }
 .plot { padding: 0 1.2rem; }
-.plot.named { padding: 0 10.5rem 0 0; }
+.plot.named { padding: 0 11.5rem 0 2rem; }
 
 svg { display: block; }
 svg.chart { overflow: visible; font: 0.75rem var(--sans); font-variant-numeric: tabular-nums; }
@@ -96,8 +96,8 @@ table.cards { margin-top: 2.2rem; }
 .bars th, .bars td { padding-top: 0.15rem; padding-bottom: 0.15rem; vertical-align: middle; overflow-wrap: anywhere; }
 .bars th:first-child { width: 11rem; }
 .bars td { display: table-cell; }
-.bars .n { float: left; width: 4.6rem; padding-right: 0.7rem; text-align: right; white-space: nowrap; }
-.bars svg { width: calc(100% - 4.6rem); margin-top: 0.3rem; }
+.bars .n { float: left; width: 5.2rem; padding-right: 0.7rem; text-align: right; white-space: nowrap; }
+.bars svg { width: calc(100% - 5.2rem); margin-top: 0.3rem; }
 .bars thead th { padding-bottom: 0.35rem; }
 .bars tbody tr:first-child > * { padding-top: 0.5rem; }
 .lines th { width: 6rem; }
@@ -130,7 +130,7 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--hair);
   section { display: block; margin-top: 2.6rem; }
   h2 { font-size: 1.0625rem; margin-bottom: 0.9rem; }
   .plot { padding: 0 0.9rem; }
-  .plot.named { padding: 0 7.4rem 0 0; }
+  .plot.named { padding: 0 8rem 0 1.9rem; }
   .wide { display: none; }
 }
 @media (max-width: 44rem) {
@@ -144,6 +144,8 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--hair);
   .bars th:first-child { width: 6.6rem; }
   .bars .n { width: 3.6rem; padding-right: 0.5rem; }
   .bars svg { width: calc(100% - 3.6rem); }
+  .bars.times .n { width: 5rem; }
+  .bars.times svg { width: calc(100% - 5rem); }
   .bars td { padding-right: 0.4rem; }
   dl > div { display: block; }
 }

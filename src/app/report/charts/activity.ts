@@ -66,7 +66,7 @@ function quartileMarks(model: ReportModel, tone: string, shift: number, y: (valu
 function valueLabels(model: ReportModel, popularity: ReportModel | null, y: (value: number) => number): Html[] {
   return model.byActivity.map((q) => {
     const other = popularity?.byActivity.find((p) => p.quartile === q.quartile);
-    const below = other !== undefined && other.hrAt10 > q.hrAt10;
+    const below = other !== undefined && other.hrAt10 > q.hrAt10 && y(q.hrAt10) < top + plotHeight - 16;
     const x = across(quartileAt(q.quartile));
     return html`<text class="value" x="${x}" dx="${popularity === null ? 7 : 7 + dodge / 2}" y="${y(q.hrAt10) + (below ? 13 : -5)}">${(100 * q.hrAt10).toFixed(0)}</text>`;
   });

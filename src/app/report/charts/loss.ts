@@ -19,6 +19,8 @@ interface Point {
 const top = 16;
 const plotHeight = 210;
 const labelGap = 15;
+/** Lines that end beyond this, in percent of the plot, have their names beside one another. */
+const nearEdge = 80;
 
 /**
  * The loss of a model that always answers the share of positives, p = 1 / (1 + negatives):
@@ -37,10 +39,9 @@ export function lossChart(text: ChartText, series: readonly LossSeries[], negati
   const y = (loss: number): number => Number((top + (plotHeight * (100 - position(yAxis, loss))) / 100).toFixed(1));
   const grid = yAxis.ticks.map(
     (tick) => html`<line class="grid" x1="0" x2="100%" y1="${y(tick)}" y2="${y(tick)}"/>
-<text class="tick" x="0" y="${y(tick) - 4}">${tick.toFixed(1)}</text>`,
+<text class="tick" x="0" dx="-8" y="${y(tick) + 4}" text-anchor="end">${tick.toFixed(1)}</text>`,
   );
-  const reference = html`<line class="reference" x1="0" x2="100%" y1="${y(baseRate)}" y2="${y(baseRate)}"/>
-<text class="tick" x="100%" y="${y(baseRate) - 5}" text-anchor="end">knowing nothing: ${baseRate.toFixed(3)}</text>`;
+  const reference = html`<line class="reference" x1="0" x2="100%" y1="${y(baseRate)}" y2="${y(baseRate)}"/>`;
   const curves = lines.map((l) => curve(l.tone, l.points, xAxis, yAxis));
   // An epoch's mean stands in the middle of the epoch, where the loss was about that.
   const dots = lines.map(
@@ -53,7 +54,7 @@ export function lossChart(text: ChartText, series: readonly LossSeries[], negati
     reference,
     curves,
     dots,
-    endLabels(lines, xAxis, y),
+    endLabels(lines, baseRate, xAxis, y),
   ]);
 }
 
@@ -83,18 +84,30 @@ function epochTicks(xAxis: Axis): Html[] {
   return [...ticks, name];
 }
 
+/** Names where the lines end; those at the right edge, the reference's among them, keep clear of one another. */
 function endLabels(
   lines: readonly (LossSeries & { readonly points: readonly Point[] })[],
+  baseRate: number,
   xAxis: Axis,
   y: (loss: number) => number,
 ): Html[] {
-  const ended = lines.flatMap((l) => (l.points.length === 0 ? [] : [{ ...l, end: l.points[l.points.length - 1] }]));
-  const heights = spread(
-    ended.map((l) => y(l.end.loss)),
+  const ends = lines.flatMap(({ name, tone, points }) =>
+    points.length === 0 ? [] : [{ name, tone, ...points[points.length - 1] }],
+  );
+  const labels = [...ends, { name: "knowing nothing", tone: "pop", epoch: xAxis.high, loss: baseRate }].map(
+    (label) => ({
+      ...label,
+      percent: position(xAxis, label.epoch),
+      height: y(label.loss),
+    }),
+  );
+  const atEdge = labels.filter((label) => label.percent > nearEdge);
+  const moved = spread(
+    atEdge.map((label) => label.height),
     labelGap,
   );
-  return ended.map(
-    (l, index) =>
-      html`<g class="${l.tone}"><text class="label" x="${across(position(xAxis, l.end.epoch))}" dx="8" y="${(heights[index] + 4).toFixed(1)}"><tspan class="name">${shortLabel(l.name, 14)}</tspan><tspan class="wide"> ${l.end.loss.toFixed(3)}</tspan></text></g>`,
-  );
+  return labels.map((label) => {
+    const height = label.percent > nearEdge ? moved[atEdge.indexOf(label)] : label.height;
+    return html`<g class="${label.tone}"><text class="label" x="${across(label.percent)}" dx="8" y="${(height + 4).toFixed(1)}"><tspan class="name">${shortLabel(label.name, 15)}</tspan><tspan class="wide"> ${label.loss.toFixed(3)}</tspan></text></g>`;
+  });
 }

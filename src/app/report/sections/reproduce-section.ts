@@ -41,7 +41,7 @@ function timingTable({ timings }: Report): Html | null {
   if (timings.length === 0) return null;
   const total = timings.reduce((sum, t) => sum + t.seconds, 0);
   const longest = Math.max(1e-9, ...timings.map((t) => t.seconds));
-  return html`<table class="bars"><caption>Time taken, ${duration(total)} in all</caption>
+  return html`<table class="bars times"><caption>Time taken, ${duration(total)} in all</caption>
 <tbody>${timings.map(
     (
       t,
