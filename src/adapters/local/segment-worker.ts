@@ -10,12 +10,8 @@ parentPort?.on("message", ({ layout, memory, length }: SegmentRequest) => {
   try {
     parser ??= new SegmentParser(layout);
     const segment = parser.parse(new Uint8Array(memory, 0, length));
-    const { runUser, runEnd, item, time, rating, users, items } = segment;
-    const moved = [runUser, runEnd, item, time, rating, users.ids, items.ids].map(
-      (column) => column.buffer as ArrayBuffer,
-    );
     const answer: SegmentAnswer = { memory, segment };
-    parentPort?.postMessage(answer, [memory, ...moved]);
+    parentPort?.postMessage(answer, [memory, segment.memory]);
   } catch (error) {
     const code = error instanceof NcfError ? error.code : "WORKER_FAILED";
     const answer: SegmentAnswer = { code, message: error instanceof Error ? error.message : String(error) };

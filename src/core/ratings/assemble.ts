@@ -86,7 +86,7 @@ export class RatingsAssembler {
     return kinds.sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
   }
 
-  /** Builds the table of the selected users' rows (all by default). Segments are let go as they are copied. */
+  /** Builds the table of the selected users' rows (all by default). The segments' memory is given back as they are copied. */
   finish(selectUsers?: SelectUsers): AssembledRatings {
     const userIds = this.#users.ids();
     const itemIds = this.#items.ids();
@@ -99,6 +99,7 @@ export class RatingsAssembler {
       const { segment, users, items } = placed[i] as PlacedSegment;
       addSegmentStatistics(statistics, segment, users, items);
       rows.add(segment, users, items);
+      segment.memory.resize(0);
       placed[i] = undefined;
     }
     const titles = new Map([...this.#titles].map(([item, title]) => [itemIds[item], title]));

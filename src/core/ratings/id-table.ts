@@ -13,9 +13,21 @@ export class IdTable {
   readonly #byNumber = new Map<number, number>();
   readonly #byText = new Map<string, number>();
   /** Original text of the ids that are not integers, by numeric id. */
-  readonly labels = new Map<number, string>();
+  labels = new Map<number, string>();
   /** Ids whose number was already taken by a different id; they share its index. */
-  readonly collisions = new Set<string>();
+  collisions = new Set<string>();
+
+  /** Forgets all ids but keeps the memory. Labels and collisions handed out before stay as they are. */
+  clear(): void {
+    for (let index = 0; index < this.#length; index++) {
+      if (this.#ids[index] < this.#direct.length) this.#direct[this.#ids[index]] = 0;
+    }
+    this.#length = 0;
+    this.#byNumber.clear();
+    this.#byText.clear();
+    if (this.labels.size > 0) this.labels = new Map();
+    if (this.collisions.size > 0) this.collisions = new Set();
+  }
 
   get length(): number {
     return this.#length;

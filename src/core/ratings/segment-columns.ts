@@ -1,17 +1,22 @@
 /** The rows of one segment while they are parsed: columns as narrow as their values allow. */
 
+/** Memory that can be given back at once: with `resize(0)`, long before garbage collection would. (ES2024, Node 20.) */
+export type ResizableMemory = ArrayBuffer & { resize(byteLength: number): void };
+
 /** Rows of a segment as columns: about 7 bytes a row for MovieLens, where a user's rows lie together. */
 export interface RatingColumns {
   readonly rows: number;
+  /** Holds all columns below. */
+  readonly memory: ResizableMemory;
   /** Run r is of user `runUser[r]` (index into the segment's users) and ends before row `runEnd[r]`. */
-  readonly runUser: Int32Array<ArrayBuffer>;
-  readonly runEnd: Int32Array<ArrayBuffer>;
+  readonly runUser: Int32Array;
+  readonly runEnd: Int32Array;
   /** Index into the segment's items. */
-  readonly item: Uint16Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+  readonly item: Uint16Array | Int32Array;
   /** Since 1970: a Uint32Array holds whole seconds, a Float64Array milliseconds. */
-  readonly time: Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+  readonly time: Uint32Array | Float64Array;
   /** A Uint8Array holds twice the rating, 255 for none; a Float32Array the rating, NaN for none. */
-  readonly rating: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  readonly rating: Uint8Array | Float32Array;
 }
 
 export const missingRatingCode = 255;
@@ -31,8 +36,8 @@ export class SegmentColumns {
   seconds = new Uint32Array(1024);
   ratingCode = new Uint8Array(1024);
   /** Milliseconds and ratings once a value did not fit its narrow column; then these hold all rows. */
-  timeMs: Float64Array<ArrayBuffer> | null = null;
-  rating: Float32Array<ArrayBuffer> | null = null;
+  timeMs: Float64Array | null = null;
+  rating: Float32Array | null = null;
 
   /** Whether all rows so far fit the narrow columns. */
   get narrow(): boolean {
@@ -102,22 +107,42 @@ export class SegmentColumns {
   columns(items: number): RatingColumns {
     const { rows, runs } = this;
     if (runs > 0) this.runEnd[runs - 1] = rows;
+    const item = items <= 65536 ? new Uint16Array(this.item.subarray(0, rows)) : this.item.subarray(0, rows);
+    const [time, rating] = [this.timeMs ?? this.seconds, this.rating ?? this.ratingCode];
+    const bytes = time.BYTES_PER_ELEMENT * rows + rating.BYTES_PER_ELEMENT * rows + item.byteLength + 8 * runs;
+    const memory = resizableMemory(bytes + 5 * 8);
+    let offset = 0;
+    const place = <A extends Column>(column: A, length: number): A => {
+      const Columns = column.constructor as new (memory: ArrayBuffer, offset: number, length: number) => A;
+      const placed = new Columns(memory, offset, length);
+      placed.set(column.subarray(0, length));
+      offset = Math.ceil((offset + placed.byteLength) / 8) * 8;
+      return placed;
+    };
     return {
       rows,
-      runUser: this.runUser.slice(0, runs),
-      runEnd: this.runEnd.slice(0, runs),
-      item: items <= 65536 ? new Uint16Array(this.item.subarray(0, rows)) : this.item.slice(0, rows),
-      time: (this.timeMs ?? this.seconds).slice(0, rows),
-      rating: (this.rating ?? this.ratingCode).slice(0, rows),
+      memory,
+      time: place(time, rows),
+      runUser: place(this.runUser, runs),
+      runEnd: place(this.runEnd, runs),
+      item: place(item, rows),
+      rating: place(rating, rows),
     };
   }
+}
+
+type Column = Uint8Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
+
+function resizableMemory(byteLength: number): ResizableMemory {
+  const Memory = ArrayBuffer as new (byteLength: number, options: { maxByteLength: number }) => ArrayBuffer;
+  return new Memory(byteLength, { maxByteLength: byteLength }) as ResizableMemory;
 }
 
 export function ratingOfCode(code: number): number {
   return code === missingRatingCode ? Number.NaN : code / 2;
 }
 
-function copied<A extends Int32Array | Uint32Array | Uint8Array | Float32Array | Float64Array>(from: A, to: A): A {
+function copied<A extends Column>(from: A, to: A): A {
   to.set(from);
   return to;
 }

@@ -45,8 +45,8 @@ export class SegmentParser {
   readonly #decoder = new TextDecoder();
   readonly #encoder = new TextEncoder();
   #bytes: Uint8Array = new Uint8Array();
-  #users = new IdTable();
-  #items = new IdTable();
+  readonly #users = new IdTable();
+  readonly #items = new IdTable();
   #titles = new Map<number, string>();
   #rejected = new Map<string, { count: number; examples: { line: number; text: string }[] }>();
   #rowsRejected = 0;
@@ -64,8 +64,8 @@ export class SegmentParser {
   parse(bytes: Uint8Array): RatingsSegment {
     this.#bytes = bytes;
     this.#columns.reset();
-    this.#users = new IdTable();
-    this.#items = new IdTable();
+    this.#users.clear();
+    this.#items.clear();
     this.#titles = new Map();
     this.#rejected = new Map();
     this.#rowsRejected = 0;
