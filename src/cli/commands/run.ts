@@ -7,10 +7,11 @@ import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.
 import { checkModelNames } from "../../app/model-names.ts";
 import { reportTable } from "../../app/report/report-table.ts";
 import { runJob } from "../../app/run.ts";
+import { createScorer } from "../../ncf/wasm/scorer.ts";
 import type { SampleOptions } from "../../ports/sample-store.ts";
 import { resolveOrGenerate } from "../dataset.ts";
 import { machineFacts, peakRssBytes } from "../machine.ts";
-import { type BackendName, backendNamed, createScorer } from "../models.ts";
+import { type BackendName, backendNamed } from "../models.ts";
 import * as options from "../options.ts";
 import { PerUserFile } from "../per-user-file.ts";
 import type { Terminal } from "../terminal.ts";
