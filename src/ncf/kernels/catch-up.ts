@@ -17,7 +17,7 @@
  *
  * A row last touched long after the start needs one block for all its terms (g bends on the scale of 1 / (1 − beta2)
  * steps, the terms fade on that of 1 / (1 − r)), an earlier one a block for each doubling of k, and in the very first
- * steps, where g bends most, the terms are summed one by one. The error is below 1e-4 of the drift (a test).
+ * steps, where g bends most, or if they are few, the terms are summed one by one. The error is below 1e-4 of the drift (a test).
  */
 import * as layout from "./layout";
 import { real, slot } from "./memory";
@@ -35,7 +35,7 @@ export function catchUp(record: usize, width: u32, touched: u32, now: u32): void
   const high = idle / powers;
   if (high) decay2 *= high < powers ? load<f64>(slot(layout.power2High) + (high << 3)) : 0;
   if (touched >= slot(layout.oneBlockFrom)) driftAtOnce(record, width, touched, idle);
-  else if (touched >= slot(layout.exactBelow)) driftByBlocks(record, width, touched, idle);
+  else if (touched >= slot(layout.exactBelow) && idle > 8) driftByBlocks(record, width, touched, idle);
   else driftExactly(record, width, touched, idle);
   const bytes = width << 2;
   const m = record + bytes;

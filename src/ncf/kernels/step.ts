@@ -22,6 +22,7 @@ import { layerAt, layerSlot, slot } from "./memory";
 import { outputRows } from "./output";
 import { keyWord0, keyWord1 } from "./random";
 
+export { catchUp } from "./catch-up";
 export { probeMadd } from "./simd";
 
 const dropoutPurpose: u32 = 16;

@@ -66,7 +66,7 @@ export function adamTables(config: NcfConfig): AdamTables {
     powerR: powersOf(ratio, powers),
     power2: lowPowers.slice(0, powers),
     power2High: powersOf(lowPowers[powers], powers),
-    exactBelow: bendsLittle ? 128 : 2 ** 32 - 1,
+    exactBelow: bendsLittle ? 192 : 2 ** 32 - 1,
     oneBlockFrom: bendsLittle ? Math.ceil(1 / (1 - beta2)) : 2 ** 32 - 1,
     decayRate: -log(beta2),
     exactTerms,
