@@ -9,10 +9,12 @@ import json
 import math
 import sys
 
+report = json.load(open(sys.argv[2], encoding="utf-8"))
+distinct = report.get("protocol", {}).get("candidateDraw", "distinct") == "distinct"
 sums = {}
 for line in open(sys.argv[1], encoding="utf-8"):
     row = json.loads(line)
-    if len(set(row["candidates"])) != len(row["candidates"]) or len(row["scores"]) != len(row["candidates"]):
+    if len(row["scores"]) != len(row["candidates"]) or distinct and len(set(row["candidates"])) != len(row["candidates"]):
         sys.exit(f"user {row['userId']}: repeated candidates, or not one score for each")
     mine = row["scores"][row["candidates"].index(row["testItemId"])]
     above = sum(score > mine for score in row["scores"])
@@ -27,7 +29,7 @@ for line in open(sys.argv[1], encoding="utf-8"):
     totals[3] += ranks[0] <= 10
     totals[4] += ranks[-1] <= 10
 
-reported = {model["name"]: model for model in json.load(open(sys.argv[2], encoding="utf-8"))["models"]}
+reported = {model["name"]: model for model in report["models"]}
 wrong = sums.keys() ^ reported.keys()
 for name in sums.keys() & reported.keys():
     cases, hits, gains, optimistic, pessimistic = sums[name]
