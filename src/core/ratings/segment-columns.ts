@@ -19,7 +19,7 @@ export interface RatingColumns {
   readonly rating: Uint8Array | Float32Array;
 }
 
-export const missingRatingCode = 255;
+const missingRatingCode = 255;
 
 /**
  * Scratch columns that grow and are used again for the next segment. The fast path of the parser writes to the narrow

@@ -10,7 +10,7 @@ import { type RatingColumns, SegmentColumns } from "./segment-columns.ts";
 import { parseTime } from "./time-format.ts";
 
 /** A longer line means that this is no ratings file. */
-export const maxLineBytes = 1024 * 1024;
+const maxLineBytes = 1024 * 1024;
 const maxExamples = 20;
 const maxExampleCharacters = 120;
 

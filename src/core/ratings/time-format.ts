@@ -11,7 +11,7 @@ export type TimeFormat = "seconds" | "milliseconds" | "iso" | "mdy" | "dmy";
 export const timeFormats: readonly TimeFormat[] = ["seconds", "milliseconds", "iso", "mdy", "dmy"];
 
 /** The years 1 to 9999: what every reader of our Parquet files can show. */
-export const minTimestampMs = -62135596800000;
+const minTimestampMs = -62135596800000;
 export const maxTimestampMs = 253402300799999;
 
 const decimal = /^-?\d+(?:\.\d+)?$/;

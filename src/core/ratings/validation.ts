@@ -87,7 +87,7 @@ export function checkRejects(
   });
   throw new NcfError(
     "REJECTS_OVER_LIMIT",
-    `expected at most ${percent(maxRejectedShare)} of the rows of ${source} to be unusable, found ${rowsRejected} of ${rowsRead} (${percent(rowsRejected / rowsRead)}): ${reasons.join("; ")}. Correct the file or the column mapping and time format, or raise the limit of rejects`,
+    `expected at most ${percent(maxRejectedShare)} of the rows of ${source} to be unusable, found ${rowsRejected} of ${rowsRead} (${percent(rowsRejected / rowsRead)}): ${reasons.join("; ")}. Correct the file or the column mapping and time format, or raise the limit (--max-rejects)`,
     { data: { rowsRead, rowsKept, rowsRejected, rejected } },
   );
 }
