@@ -2,6 +2,7 @@
 import { CandidateSampler } from "../core/candidates.ts";
 import {
   activityQuartiles,
+  type CaseListener,
   drawTestedUsers,
   perCase,
   rankTestItems,
@@ -92,69 +93,69 @@ interface Ranked {
   readonly full: Standings;
 }
 
-/** @throws NcfError `SCORE_NAN` naming the model */
+export interface JudgeListeners {
+  readonly progress?: Progress;
+  readonly onCase?: (ranked: RankedCase) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws NcfError `SCORE_NAN` naming the model; the signal's reason when aborted */
 export async function judgeModels(
   models: readonly Recommender[],
   sample: Sample,
   options: JudgeOptions,
-  listeners: { progress?: Progress; onCase?: (ranked: RankedCase) => void; signal?: AbortSignal | undefined } = {},
+  listeners: JudgeListeners = {},
 ): Promise<JudgeResult> {
   const users = testedUsers(sample);
   const fullUsers = drawTestedUsers(sample, options.fullCatalogueUsers, options.seed);
+  const sampler = new CandidateSampler(sample, { ...options, negatives: options.candidates });
   const ranked: Ranked[] = [];
   for (const model of models) {
-    const task = (listeners.progress ?? noProgress).start(
-      `Judging ${model.name}`,
-      users.length + fullUsers.length,
-      "users",
+    const { progress = noProgress, onCase, signal } = listeners;
+    const task = progress.start(`Judging ${model.name}`, users.length + fullUsers.length, "users");
+    const tell: CaseListener | undefined =
+      onCase && ((user, candidates, scores) => onCase({ model: model.name, user, candidates, scores }));
+    const sampled = (user: number): Int32Array => sampler.of(user);
+    const standings = await inSlices(
+      users,
+      (part) => rankTestItems(model, part, sampled, tell),
+      signal,
+      (done) => task.update(done),
     );
-    const sampler = new CandidateSampler(sample, { ...options, negatives: options.candidates });
-    const inTurns = async (
-      of: Int32Array,
-      candidatesOf: (user: number) => Int32Array,
-      before: number,
-      tell: boolean,
-    ) => {
-      const parts: Standings[] = [];
-      // Ranked in slices, so that signals and the progress line get a turn.
-      const slice = Math.max(
-        1,
-        Math.ceil(2_000_000 / Math.max(1, of === fullUsers ? sample.itemIds.length : 100) / 100),
-      );
-      for (let from = 0; from < of.length; from += slice) {
-        listeners.signal?.throwIfAborted();
-        const part = of.subarray(from, from + slice);
-        const { onCase } = listeners;
-        parts.push(
-          rankTestItems(
-            model,
-            part,
-            candidatesOf,
-            tell && onCase
-              ? (user, candidates, scores) => onCase({ model: model.name, user, candidates, scores })
-              : undefined,
-          ),
-        );
-        task.update(before + from + part.length);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      return joined(parts);
-    };
-    const standings = await inTurns(users, (user) => sampler.of(user), 0, true);
-    const full = await inTurns(fullUsers, (user) => sampler.fullCatalogueOf(user), users.length, false);
+    const everything = (user: number): Int32Array => sampler.fullCatalogueOf(user);
+    const full = await inSlices(
+      fullUsers,
+      (part) => rankTestItems(model, part, everything),
+      signal,
+      (done) => task.update(users.length + done),
+    );
     task.end();
-    ranked.push({
-      model,
-      standings,
-      full,
-      hits: perCase(standings, expectedHit),
-      gains: perCase(standings, expectedNdcg),
-    });
+    const [hits, gains] = [perCase(standings, expectedHit), perCase(standings, expectedNdcg)];
+    ranked.push({ model, standings, full, hits, gains });
   }
   return {
     ...compare(ranked, sample, users, options),
     shortCandidateUsers: ranked[0]?.standings.candidates.filter((count) => count <= options.candidates).length ?? 0,
   };
+}
+
+/** Users ranked before signals and the progress line get a turn. */
+const sliceUsers = 16;
+
+async function inSlices(
+  users: Int32Array,
+  rank: (part: Int32Array) => Standings,
+  signal: AbortSignal | undefined,
+  onDone: (done: number) => void,
+): Promise<Standings> {
+  const parts: Standings[] = [];
+  for (let from = 0; from < users.length; from += sliceUsers) {
+    signal?.throwIfAborted();
+    parts.push(rank(users.subarray(from, from + sliceUsers)));
+    onDone(Math.min(from + sliceUsers, users.length));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return joined(parts);
 }
 
 function joined(parts: readonly Standings[]): Standings {
