@@ -1,5 +1,5 @@
 /** Interning: external ids (integers or text) to dense indices in order of first appearance. */
-import { hash53, isIntegerId, numericId } from "../ids.ts";
+import { hash53, isIntegerId } from "../ids.ts";
 
 /** Integer ids below this are looked up in an array, others in a map. */
 const directLimit = 2 ** 22;
@@ -52,11 +52,21 @@ export class IdTable {
     return this.#findInteger(id);
   }
 
+  /** The index of an id that was given to `indexOfText` before, −1 for any other. */
+  knownIndexOfText(text: string): number {
+    return this.#byText.get(text) ?? -1;
+  }
+
   /** The index of an id given as text of 1 to 128 bytes. */
   indexOfText(text: string): number {
-    if (isIntegerId(text)) return this.indexOf(numericId(text));
-    const known = this.#byText.get(text);
-    if (known !== undefined) return known;
+    let index = this.#byText.get(text) ?? -1;
+    if (index >= 0) return index;
+    index = isIntegerId(text) ? this.indexOf(Number(text)) : this.#indexOfLabel(text);
+    this.#byText.set(text, index);
+    return index;
+  }
+
+  #indexOfLabel(text: string): number {
     const id = hash53(encoder.encode(text));
     let index = this.#find(id);
     if (index >= 0) this.collisions.add(text);
@@ -65,7 +75,6 @@ export class IdTable {
       this.#byNumber.set(id, index);
       this.labels.set(id, text);
     }
-    this.#byText.set(text, index);
     return index;
   }
 

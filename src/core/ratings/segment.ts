@@ -120,7 +120,7 @@ export class SegmentParser {
     if (fields.length !== layout.fields) return `expected ${layout.fields} fields`;
     const user = fields[layout.user];
     const item = fields[layout.item];
-    const badId = this.#idProblem(user, "user") ?? this.#idProblem(item, "item");
+    const badId = this.#idProblem(user, "user", this.#users) ?? this.#idProblem(item, "item", this.#items);
     if (badId !== undefined) return badId;
     const rating = layout.rating < 0 ? Number.NaN : parseRating(fields[layout.rating]);
     if (rating === undefined) return "rating is not a number";
@@ -133,9 +133,9 @@ export class SegmentParser {
     return undefined;
   }
 
-  #idProblem(id: string, kind: "user" | "item"): string | undefined {
+  #idProblem(id: string, kind: "user" | "item", known: IdTable): string | undefined {
     if (id === "") return `${kind} id is empty`;
-    if (isIntegerId(id)) return undefined;
+    if (known.knownIndexOfText(id) >= 0 || isIntegerId(id)) return undefined;
     if (id.includes("\ufffd")) return `${kind} id is not valid UTF-8`;
     if (id.length > maxIdBytes || (id.length > maxIdBytes / 3 && this.#encoder.encode(id).length > maxIdBytes)) {
       return `${kind} id is longer than ${maxIdBytes} bytes`;

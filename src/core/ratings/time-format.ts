@@ -61,12 +61,16 @@ function parseCalendar(text: string, format: "iso" | "mdy" | "dmy"): number | st
   return dayMs + hour * 3_600_000 + Number(minutes) * 60_000 + Number(seconds) * 1000 + fractionMs - offsetMs;
 }
 
-/** `Date.UTC` alone takes 31 February for 3 March and the year 99 for 1999. */
+/** Days of the proleptic Gregorian calendar counted from March, so that the leap day comes last (Hinnant, 2014). */
 function startOfDayMs(year: number, month: number, day: number): number | undefined {
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
-  return date.getTime();
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = month === 2 ? (leap ? 29 : 28) : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+  if (month < 1 || month > 12 || day < 1 || day > days) return undefined;
+  const marchYear = month > 2 ? year : year - 1;
+  const monthsFromMarch = (month + 9) % 12;
+  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400);
+  const dayOfYear = Math.floor((153 * monthsFromMarch + 2) / 5) + day - 1;
+  return (365 * marchYear + leapDays + dayOfYear - 719_468) * 86_400_000;
 }
 
 function zoneOffsetMs(zone: string | undefined): number {

@@ -45,6 +45,20 @@ describe("parseTime", () => {
   });
 });
 
+it("agrees with Date on every day of many years, leap years and their exceptions too", () => {
+  for (const year of [1, 99, 1582, 1600, 1700, 1899, 1900, 1970, 2000, 2023, 2024, 2100, 9999]) {
+    for (let month = 0; month <= 13; month++) {
+      for (let day = 0; day <= 32; day++) {
+        const text = `${String(year).padStart(4, "0")}-${String(month).padStart(2, "0")}-${String(day).padStart(2, "0")}`;
+        const date = new Date(0);
+        date.setUTCFullYear(year, month - 1, day);
+        const exists = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+        expect(parseTime(text, "iso"), text).toBe(exists ? date.getTime() : "timestamp is not an ISO 8601 date");
+      }
+    }
+  }
+});
+
 describe("detectTimeFormat", () => {
   it.each([
     [["964982703", "964982704.5"], "seconds"],
