@@ -171,23 +171,32 @@ export function normGradientSums(layer: usize, statistics: usize, sums: usize, f
   const keepScale = f32x4.splat(<f32>layerReal(layer, layout.dropScale));
   // Without dropout no activation has this pattern.
   const dropped = i32x4.splat(layerSlot(layer, layout.dropThreshold) ? 0x80000000 : 0xffffffff);
-  for (let n: usize = 0; n < row; n += 16) {
-    const mean = v128.load(statistics + n);
-    const inverse = v128.load(statistics + row + n);
-    let s = zero;
-    let q = zero;
+  for (let n: usize = 0; n < row; n += 32) {
+    const mean0 = v128.load(statistics + n);
+    const mean1 = v128.load(statistics + n, 16);
+    let s0 = zero;
+    let s1 = zero;
+    let q0 = zero;
+    let q1 = zero;
     const end: usize = to * row;
     for (let at: usize = from * row + n; at < end; at += row) {
-      const value = v128.load(y + at);
-      const passes = beforeRelu ? f32x4.gt(value, zero) : i32x4.ne(value, dropped);
-      const d = v128.and(f32x4.mul(v128.load(g + at), keepScale), passes);
-      v128.store(g + at, d);
-      const normalized = f32x4.mul(f32x4.sub(v128.load(h + at), mean), inverse);
-      s = f32x4.add(s, d);
-      q = madd(d, normalized, q);
+      const y0 = v128.load(y + at);
+      const y1 = v128.load(y + at, 16);
+      const passes0 = beforeRelu ? f32x4.gt(y0, zero) : i32x4.ne(y0, dropped);
+      const passes1 = beforeRelu ? f32x4.gt(y1, zero) : i32x4.ne(y1, dropped);
+      const d0 = v128.and(f32x4.mul(v128.load(g + at), keepScale), passes0);
+      const d1 = v128.and(f32x4.mul(v128.load(g + at, 16), keepScale), passes1);
+      v128.store(g + at, d0);
+      v128.store(g + at, d1, 16);
+      s0 = f32x4.add(s0, d0);
+      s1 = f32x4.add(s1, d1);
+      q0 = madd(d0, f32x4.sub(v128.load(h + at), mean0), q0);
+      q1 = madd(d1, f32x4.sub(v128.load(h + at, 16), mean1), q1);
     }
-    v128.store(sums + n, s);
-    v128.store(sums + row + n, q);
+    v128.store(sums + n, s0);
+    v128.store(sums + n, s1, 16);
+    v128.store(sums + row + n, f32x4.mul(q0, v128.load(statistics + row + n)));
+    v128.store(sums + row + n, f32x4.mul(q1, v128.load(statistics + row + n, 16)), 16);
   }
 }
 
@@ -215,33 +224,59 @@ export function productGradient(
   const keepScale = f32x4.splat(<f32>layerReal(layer, layout.dropScale));
   const share = f32x4.splat(<f32>(1 / <f64>size));
   const end: usize = to * row;
-  for (let n: usize = 0; n < row; n += 16) {
-    let s = zero;
+  for (let n: usize = 0; n < row; n += 32) {
+    let s0 = zero;
+    let s1 = zero;
     let at: usize = from * row + n;
     if (norm === normNone) {
       for (; at < end; at += row) {
-        const d = v128.and(f32x4.mul(v128.load(g + at), keepScale), f32x4.gt(v128.load(y + at), zero));
-        v128.store(g + at, d);
-        s = f32x4.add(s, d);
+        const d0 = v128.and(f32x4.mul(v128.load(g + at), keepScale), f32x4.gt(v128.load(y + at), zero));
+        const d1 = v128.and(f32x4.mul(v128.load(g + at, 16), keepScale), f32x4.gt(v128.load(y + at, 16), zero));
+        v128.store(g + at, d0);
+        v128.store(g + at, d1, 16);
+        s0 = f32x4.add(s0, d0);
+        s1 = f32x4.add(s1, d1);
       }
     } else {
-      // scale · (d − Σd/B − normalized · Σ(d · normalized)/B), as scale · d + slope · h + level
-      const scale = v128.load(statistics + 2 * row + n);
-      const inverse = v128.load(statistics + row + n);
-      const mean = v128.load(statistics + n);
-      const meanD = f32x4.mul(v128.load(totals + n), share);
-      const meanQ = f32x4.mul(v128.load(totals + row + n), share);
-      const slope = f32x4.neg(f32x4.mul(f32x4.mul(scale, inverse), meanQ));
-      const level = f32x4.sub(zero, f32x4.add(f32x4.mul(scale, meanD), f32x4.mul(slope, mean)));
-      const afterRelu = norm === normAfterRelu;
+      normSlopes(statistics + n, totals + n, row, share);
+      const scale0 = v128.load(statistics + 2 * row + n);
+      const slope0 = slope;
+      const level0 = level;
+      normSlopes(statistics + n + 16, totals + n + 16, row, share);
+      const scale1 = v128.load(statistics + 2 * row + n, 16);
+      const slope1 = slope;
+      const level1 = level;
+      // Before ReLU every value passes: all are above −infinity.
+      const floor = f32x4.splat(norm === normAfterRelu ? 0 : -Infinity);
       for (; at < end; at += row) {
-        const value = v128.load(h + at);
-        let d = madd(scale, v128.load(g + at), madd(slope, value, level));
-        if (afterRelu) d = v128.and(d, f32x4.gt(value, zero));
-        v128.store(g + at, d);
-        s = f32x4.add(s, d);
+        const h0 = v128.load(h + at);
+        const h1 = v128.load(h + at, 16);
+        const d0 = v128.and(madd(scale0, v128.load(g + at), madd(slope0, h0, level0)), f32x4.gt(h0, floor));
+        const d1 = v128.and(madd(scale1, v128.load(g + at, 16), madd(slope1, h1, level1)), f32x4.gt(h1, floor));
+        v128.store(g + at, d0);
+        v128.store(g + at, d1, 16);
+        s0 = f32x4.add(s0, d0);
+        s1 = f32x4.add(s1, d1);
       }
     }
-    v128.store(biasGradient + n, s);
+    v128.store(biasGradient + n, s0);
+    v128.store(biasGradient + n, s1, 16);
   }
+}
+
+let slope: v128 = f32x4.splat(0);
+let level: v128 = f32x4.splat(0);
+
+/**
+ * Batch norm's gradient scale · (d − Σd/B − normalized · Σ(d · normalized)/B) as scale · d + slope · h + level, for four
+ * columns.
+ */
+function normSlopes(statistics: usize, totals: usize, row: usize, share: v128): void {
+  const mean = v128.load(statistics);
+  const inverse = v128.load(statistics + row);
+  const scale = v128.load(statistics + 2 * row);
+  const meanD = f32x4.mul(v128.load(totals), share);
+  const meanQ = f32x4.mul(v128.load(totals + row), share);
+  slope = f32x4.neg(f32x4.mul(f32x4.mul(scale, inverse), meanQ));
+  level = f32x4.neg(f32x4.add(f32x4.mul(scale, meanD), f32x4.mul(slope, mean)));
 }

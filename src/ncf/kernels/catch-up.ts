@@ -30,30 +30,67 @@ import { real, slot } from "./memory";
 export function catchUp(record: usize, width: u32, touched: u32, now: u32): void {
   const powers = slot(layout.powers);
   const idle = now - touched;
-  const decay1 = idle < powers ? load<f64>(slot(layout.power1) + (idle << 3)) : 0;
-  let decay2 = load<f64>(slot(layout.power2) + ((idle % powers) << 3));
-  const high = idle / powers;
-  if (high) decay2 *= high < powers ? load<f64>(slot(layout.power2High) + (high << 3)) : 0;
-  if (touched >= slot(layout.oneBlockFrom)) driftAtOnce(record, width, touched, idle);
-  else if (touched >= slot(layout.exactBelow) && idle > 8) driftByBlocks(record, width, touched, idle);
+  let decay1: f32 = 0;
+  let fade: f32 = 0;
+  let decay2: f32 = 0;
+  if (idle < powers) {
+    const decays = slot(layout.decays) + (idle << 4);
+    decay1 = load<f32>(decays);
+    decay2 = load<f32>(decays, 4);
+    fade = load<f32>(decays, 8);
+  } else {
+    const high = idle / powers;
+    if (high < powers) {
+      decay2 =
+        load<f32>(slot(layout.decaysHigh) + (high << 2)) * load<f32>(slot(layout.decays) + ((idle % powers) << 4), 4);
+    }
+  }
+  if (touched >= slot(layout.oneBlockFrom)) {
+    catchUpAtOnce(record, width, touched, idle, fade, decay1, decay2);
+    return;
+  }
+  if (touched >= slot(layout.exactBelow) && idle > 8) driftByBlocks(record, width, touched, idle);
   else driftExactly(record, width, touched, idle);
   const bytes = width << 2;
   const m = record + bytes;
   const v = m + bytes;
-  const d1 = f32x4.splat(<f32>decay1);
-  const d2 = f32x4.splat(<f32>decay2);
+  const d1 = f32x4.splat(decay1);
+  const d2 = f32x4.splat(decay2);
   for (let i: u32 = 0; i < bytes; i += 16) {
     v128.store(m + i, f32x4.mul(v128.load(m + i), d1));
     v128.store(v + i, f32x4.mul(v128.load(v + i), d2));
   }
 }
 
-/** All terms in one block. */
-function driftAtOnce(record: usize, width: u32, touched: u32, idle: u32): void {
-  const start = slot(layout.drift) + (min(touched, slot(layout.horizon)) << 4);
-  const g = <f64>load<f32>(start, 8);
-  const slope = <f64>load<f32>(start, 12);
-  driftBlock(record, width, touched, idle, 1, real(layout.driftCentre), g, slope);
+/**
+ * All terms in one block, and the decay of the moments, in one pass: nearly every row that a long run catches up. The
+ * table has lr · U, lr · (V − centre · U), eps · g and eps · g' for each step.
+ */
+function catchUpAtOnce(record: usize, width: u32, touched: u32, idle: u32, fade: f32, decay1: f32, decay2: f32): void {
+  const horizon = slot(layout.horizon);
+  const table = slot(layout.drift);
+  const first = table + (min(touched, horizon) << 4);
+  const last = table + (min(touched + idle, horizon) << 4);
+  const u = load<f32>(last);
+  const sum1 = load<f32>(first, 4) - fade * (<f32>idle * u + load<f32>(last, 4));
+  const level = f32x4.splat(load<f32>(first) - fade * u);
+  const shift = v128.load32_splat(first, 8);
+  const tilt = f32x4.splat(load<f32>(first, 12) * sum1);
+  const d1 = f32x4.splat(decay1);
+  const d2 = f32x4.splat(decay2);
+  const one = f32x4.splat(1);
+  const bytes = width << 2;
+  const m = record + bytes;
+  const v = m + bytes;
+  for (let i: u32 = 0; i < bytes; i += 16) {
+    const first4 = v128.load(m + i);
+    const second4 = v128.load(v + i);
+    const q = f32x4.div(one, f32x4.add(f32x4.sqrt(second4), shift));
+    const sum = f32x4.mul(q, f32x4.sub(level, f32x4.mul(tilt, q)));
+    v128.store(record + i, f32x4.sub(v128.load(record + i), f32x4.mul(first4, sum)));
+    v128.store(m + i, f32x4.mul(first4, d1));
+    v128.store(v + i, f32x4.mul(second4, d2));
+  }
 }
 
 /** Terms 1 … 8, 9 … 16, 17 … 32 and so on, and all from 65 on. */
@@ -105,12 +142,12 @@ function driftBlock(
   const fade = terms < slot(layout.powers) ? load<f64>(slot(layout.powerR) + (terms << 3)) : 0;
   const u = <f64>load<f32>(last);
   const sum0 = weight * (<f64>load<f32>(first) - fade * u);
+  // The table is about its own centre.
   const sum1 = weight * (<f64>load<f32>(first, 4) - fade * (<f64>terms * u + <f64>load<f32>(last, 4)));
-  const rate = real(layout.learningRate);
   const epsilon = real(layout.epsilon);
   const shift = f32x4.splat(<f32>(epsilon * g));
-  const level = f32x4.splat(<f32>(rate * sum0));
-  const tilt = f32x4.splat(<f32>(rate * epsilon * slope * (sum1 - centre * sum0)));
+  const level = f32x4.splat(<f32>sum0);
+  const tilt = f32x4.splat(<f32>(epsilon * slope * (sum1 + (real(layout.driftCentre) - centre) * sum0)));
   const one = f32x4.splat(1);
   const bytes = width << 2;
   const m = record + bytes;

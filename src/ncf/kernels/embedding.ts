@@ -49,7 +49,7 @@ export function gatherRows(buffer: u32, from: u32, to: u32): void {
 /**
  * Brings the thread's own rows among the `size` ids at `ids` up to date at step `now`.
  *
- * @param own scratch, shape [size] u32
+ * @param own scratch, shape [size + 1] u32
  */
 export function catchUpBatch(
   ids: usize,
@@ -63,14 +63,17 @@ export function catchUpBatch(
   own: usize,
 ): void {
   const touchedAt = width * 12;
-  // Records lie anywhere in memory: a first pass that only looks lets their cache misses overlap.
+  // Records lie anywhere in memory: a first pass that only looks at both ends lets their cache misses overlap.
   let count: u32 = 0;
+  let seen: u32 = 0;
   for (let i: u32 = 0; i < size; i++) {
     const row = load<u32>(ids + (i << 2));
     if (row % threads !== thread) continue;
     const record: usize = table + row * stride;
+    seen += load<u32>(record);
     if (load<u32>(record + touchedAt) !== now) store<u32>(own + (count++ << 2), record);
   }
+  store<u32>(own + (size << 2), seen);
   for (let i: u32 = 0; i < count; i++) catchUpRow(load<u32>(own + (i << 2)), touchedAt, width, now);
 }
 

@@ -89,14 +89,14 @@ export const epsilon = 55; // f64
 export const correction1 = 56;
 export const correction2 = 57;
 export const horizon = 58;
-/** Shape [horizon + 1, 4] f32: U, V, g, g' of the closed form (catch-up.ts). */
+/** Shape [horizon + 1, 4] f32: the sums and tangents of catch-up.ts. */
 export const drift = 59;
-/** Shape [powers] f64 each: beta1^k, (beta1/sqrt(beta2))^k, beta2^k for k below `powers`, and beta2^(powers·k). */
+/** Shape [powers, 4] f32: beta1^k, beta2^k and (beta1/sqrt(beta2))^k; and shape [powers] f32: beta2^(k · powers). */
 export const powers = 60;
-export const power1 = 61;
+export const decays = 61;
+export const decaysHigh = 63;
+/** f64: (beta1/sqrt(beta2))^k for k below `powers`. */
 export const powerR = 62;
-export const power2 = 63;
-export const power2High = 64;
 /** Rows up to date at a step below `exactBelow` sum their drift term by term, from `oneBlockFrom` on in one block. */
 export const exactBelow = 65;
 export const exactTerms = 66;

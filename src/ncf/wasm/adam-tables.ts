@@ -9,16 +9,17 @@ export interface AdamTables {
   /** Shape [horizon + 1]: 1 − beta1^t and sqrt(1 − beta2^t). */
   readonly correction1: Float64Array;
   readonly correction2: Float64Array;
-  /** Shape [horizon + 1, 4]: U(n), V(n), g(centre) and g'(centre) of rows up to date at step n. */
+  /** Shape [horizon + 1, 4]: lr · U(n), lr · (V(n) − centre · U(n)), eps · g(centre) and eps · g'(centre) at step n. */
   readonly drift: Float32Array;
   readonly centre: number;
   /** From this idle time on, beta1^k and (beta1/sqrt(beta2))^k are 0 to rounding. */
   readonly powers: number;
-  readonly power1: Float64Array;
+  /** Shape [powers, 4]: beta1^k, beta2^k, (beta1/sqrt(beta2))^k, 0. */
+  readonly decays: Float32Array;
+  /** Shape [powers]: beta2^(k · powers). */
+  readonly decaysHigh: Float32Array;
+  /** Shape [powers]: (beta1/sqrt(beta2))^k. */
   readonly powerR: Float64Array;
-  /** Shape [powers]: beta2^k, and beta2^(k · powers). */
-  readonly power2: Float64Array;
-  readonly power2High: Float64Array;
   /** Rows up to date at a step before `exactBelow` sum the drift term by term, from `oneBlockFrom` on in one block. */
   readonly exactBelow: number;
   readonly oneBlockFrom: number;
@@ -54,18 +55,21 @@ export function adamTables(config: NcfConfig): AdamTables {
   const correction2 = power2.map((p) => Math.sqrt(1 - p));
   const centre = Math.round(1 / (1 - ratio));
   const bendsLittle = (1 - beta2) / (1 - ratio) < 0.0105;
-  const lowPowers = powersOf(beta2, powers + 1);
+  const shortDecay1 = powersOf(beta1, powers);
+  const shortDecay2 = powersOf(beta2, powers + 1);
+  const powerR = powersOf(ratio, powers);
+  const decays = new Float32Array(4 * powers);
+  for (let k = 0; k < powers; k++) decays.set([shortDecay1[k], shortDecay2[k], powerR[k]], 4 * k);
   return {
     horizon,
     correction1,
     correction2,
-    drift: driftTable(ratio, beta2, centre, horizon, correction1, correction2, power2),
+    drift: driftTable(config, ratio, centre, correction1, correction2, power2),
     centre,
     powers,
-    power1: powersOf(beta1, powers),
-    powerR: powersOf(ratio, powers),
-    power2: lowPowers.slice(0, powers),
-    power2High: powersOf(lowPowers[powers], powers),
+    decays,
+    decaysHigh: Float32Array.from(powersOf(shortDecay2[powers], powers)),
+    powerR,
     exactBelow: bendsLittle ? 192 : 2 ** 32 - 1,
     oneBlockFrom: bendsLittle ? Math.ceil(1 / (1 - beta2)) : 2 ** 32 - 1,
     decayRate: -log(beta2),
@@ -82,14 +86,16 @@ function powersOf(base: number, count: number): Float64Array {
 
 /** U(n) = r (c(n+1) + U(n+1)) and V(n) = r (c(n+1) + U(n+1) + V(n+1)), from their limits downwards. */
 function driftTable(
+  config: NcfConfig,
   ratio: number,
-  beta2: number,
   centre: number,
-  horizon: number,
   correction1: Float64Array,
   correction2: Float64Array,
   power2: Float64Array,
 ): Float32Array {
+  const { learningRate, adamEpsilon } = config;
+  const beta2 = config.adamBetas[1];
+  const horizon = correction1.length - 1;
   const table = new Float32Array(4 * (horizon + 1));
   const growth = 1 / powersOf(beta2, centre + 1)[centre];
   let u = ratio / (1 - ratio);
@@ -101,7 +107,8 @@ function driftTable(
       u = ratio * (c + u);
     }
     const g = Math.sqrt(growth - power2[n]);
-    table.set([u, v, g, (-log(beta2) * growth) / (2 * g)], 4 * n);
+    const slope = (-log(beta2) * growth) / (2 * g);
+    table.set([learningRate * u, learningRate * (v - centre * u), adamEpsilon * g, adamEpsilon * slope], 4 * n);
   }
   return table;
 }

@@ -259,10 +259,9 @@ function placeOptimizer(descriptor: Descriptor, memory: Allocator, config: NcfCo
   descriptor.integer(slot.drift, memory.holding(tables.drift));
   descriptor.real(slot.driftCentre, tables.centre);
   descriptor.integer(slot.powers, tables.powers);
-  descriptor.integer(slot.power1, memory.holding(tables.power1));
+  descriptor.integer(slot.decays, memory.holding(tables.decays));
+  descriptor.integer(slot.decaysHigh, memory.holding(tables.decaysHigh));
   descriptor.integer(slot.powerR, memory.holding(tables.powerR));
-  descriptor.integer(slot.power2, memory.holding(tables.power2));
-  descriptor.integer(slot.power2High, memory.holding(tables.power2High));
   descriptor.integer(slot.exactBelow, tables.exactBelow);
   descriptor.integer(slot.oneBlockFrom, tables.oneBlockFrom);
   descriptor.real(slot.decayRate, tables.decayRate);
