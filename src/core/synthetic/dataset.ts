@@ -94,7 +94,7 @@ export class SyntheticDataset {
   }
 
   /** Users one by one, ascending by id. */
-  *allUsers(): Generator<SyntheticUser, void, undefined> {
+  *allUsers(): IterableIterator<SyntheticUser> {
     for (let user = 0; user < this.users; user++) yield this.user(user);
   }
 

@@ -2,7 +2,7 @@
  * When a user rates: in sittings, with seconds between two ratings of one sitting and days between sittings. Up to 2002
  * MovieLens took a page of ratings at once, so that neighbours share a second; the tables are fitted to ml-latest-small.
  */
-import { exp, log } from "../math.ts";
+import { exp, log, pow } from "../math.ts";
 import type { Rng } from "../rng.ts";
 import { lookupTable, type QuantileTable } from "./quantiles.ts";
 import type { SyntheticShape } from "./shapes.ts";
@@ -71,6 +71,8 @@ export function ratingSeconds(shape: SyntheticShape, seed: number, user: number,
   const inPages = start < pagesEndSecond;
   const pageShare = inPages ? pageTies(rng) : 0;
   const pace = 0.8 * exp(0.9 * normal(rng));
+  // Those who rate little are done quickly.
+  const leisure = exp(0.4 * normal(rng)) * pow(count / 300, 0.2);
   const seconds = new Float64Array(count);
   let now = start;
   let position = 0;
@@ -80,7 +82,7 @@ export function ratingSeconds(shape: SyntheticShape, seed: number, user: number,
     const table = paged ? pageGapSeconds : ratingGapSeconds;
     const ties = paged ? pageShare : 0.006;
     for (let i = 0; i < length; i++) {
-      if (i > 0 && rng.unit() >= ties) now += pick(table, rng);
+      if (i > 0 && rng.unit() >= ties) now += Math.max(1, Math.round(leisure * pick(table, rng)));
       seconds[position++] = now;
     }
   });

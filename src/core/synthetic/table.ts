@@ -2,7 +2,10 @@
 import type { RatingTable } from "../ratings.ts";
 import type { SyntheticDataset } from "./dataset.ts";
 
-export function syntheticRatingTable(data: SyntheticDataset): RatingTable {
+/** @param data a generated data set, or some of its users with their number and that of their ratings */
+export function syntheticRatingTable(
+  data: Pick<SyntheticDataset, "users" | "ratings" | "movies" | "allUsers">,
+): RatingTable {
   const length = data.ratings;
   const user = new Int32Array(length);
   const item = new Int32Array(length);
