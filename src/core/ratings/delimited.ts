@@ -59,10 +59,16 @@ function closingQuote(bytes: Uint8Array, start: number, limit: number): number {
  */
 export function wholeRecords(bytes: Uint8Array, separator: number, maxBytes = maxQuotedRecordBytes): number {
   const lastBreak = bytes.lastIndexOf(newline) + 1;
-  if (separator < 0 || bytes.indexOf(quote) < 0) return lastBreak;
+  let nextQuote = separator < 0 ? -1 : bytes.indexOf(quote);
   let end = 0;
-  while (end < lastBreak && end + maxBytes < bytes.length) end = recordEnd(bytes, end, separator, maxBytes);
-  return end;
+  while (nextQuote >= 0 && nextQuote < lastBreak) {
+    const plainEnd = bytes.lastIndexOf(newline, nextQuote) + 1;
+    if (plainEnd > end) end = plainEnd;
+    if (end + maxBytes >= bytes.length) return end;
+    end = recordEnd(bytes, end, separator, maxBytes);
+    if (nextQuote < end) nextQuote = bytes.indexOf(quote, end);
+  }
+  return lastBreak;
 }
 
 /** The record's text without the line break at its end. */

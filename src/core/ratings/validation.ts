@@ -83,7 +83,7 @@ export function checkRejects(
   if (rowsKept > 0 && rowsRejected <= maxRejectedShare * rowsRead) return;
   const reasons = rejected.slice(0, 3).map(({ reason, count, examples }) => {
     const [first] = examples;
-    return `${reason} (${count} rows, first in line ${first.line}: ${JSON.stringify(first.text)})`;
+    return `${reason} (${count} ${count === 1 ? "row" : "rows"}, first in line ${first.line}: ${JSON.stringify(first.text)})`;
   });
   throw new NcfError(
     "REJECTS_OVER_LIMIT",
