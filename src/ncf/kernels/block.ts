@@ -24,7 +24,7 @@ const momentum: f64 = 0.1;
  * @param shift shape [N]
  * @param sums written, shape [2, N]
  */
-export function columnSums(h: usize, shift: usize, sums: usize, M: u32, N: u32): void {
+export function columnSums(h: usize, stride: usize, shift: usize, sums: usize, M: u32, N: u32): void {
   const row: usize = N << 2;
   for (let n: usize = 0; n < row; n += 32) {
     const t0 = v128.load(shift + n);
@@ -41,7 +41,7 @@ export function columnSums(h: usize, shift: usize, sums: usize, M: u32, N: u32):
       s1 = f32x4.add(s1, x1);
       q0 = madd(x0, x0, q0);
       q1 = madd(x1, x1, q1);
-      at += row;
+      at += stride;
     }
     v128.store(sums + n, s0);
     v128.store(sums + n, s1, 16);
@@ -107,6 +107,7 @@ export function updateRunning(layer: usize, statistics: usize, size: u32): void 
 export function activate(layer: usize, statistics: usize, from: u32, to: u32, k0: u32, k1: u32): void {
   const N = layerSlot(layer, layout.outputs);
   const row: usize = N << 2;
+  const stride: usize = layerSlot(layer, layout.stride);
   const norm = layerSlot(layer, layout.norm);
   const threshold = layerSlot(layer, layout.dropThreshold);
   const h = layerSlot(layer, layout.hidden);
@@ -130,17 +131,17 @@ export function activate(layer: usize, statistics: usize, from: u32, to: u32, k0
       shift0 = v128.load(statistics + 3 * row + n);
       shift1 = v128.load(statistics + 3 * row + n, 16);
     }
-    let at: usize = from * row + n;
-    const end: usize = to * row;
+    let at: usize = from * stride + n;
+    const end: usize = to * stride;
     if (threshold === 0) {
-      for (; at < end; at += row) {
+      for (; at < end; at += stride) {
         v128.store(y + at, f32x4.pmax(madd(v128.load(h + at), scale0, shift0), floor));
         v128.store(y + at, f32x4.pmax(madd(v128.load(h + at, 16), scale1, shift1), floor), 16);
       }
     } else {
       let counter = i32x4.add(i32x4.splat((from * (N >> 3) + <u32>(n >> 5)) << 2), i32x4(0, 1, 2, 3));
       const advance = i32x4.splat((N >> 3) << 2);
-      for (; at < end; at += row) {
+      for (; at < end; at += stride) {
         const bits = mix4(counter, key0, key1);
         counter = i32x4.add(counter, advance);
         const kept0 = i32x4.ge_s(v128.and(bits, low), limit);
@@ -163,6 +164,7 @@ export function activate(layer: usize, statistics: usize, from: u32, to: u32, k0
  */
 export function normGradientSums(layer: usize, statistics: usize, sums: usize, from: u32, to: u32): void {
   const row: usize = layerSlot(layer, layout.outputs) << 2;
+  const stride: usize = layerSlot(layer, layout.stride);
   const beforeRelu = layerSlot(layer, layout.norm) === normBeforeRelu;
   const h = layerSlot(layer, layout.hidden);
   const y = layerSlot(layer, layout.activation);
@@ -178,8 +180,8 @@ export function normGradientSums(layer: usize, statistics: usize, sums: usize, f
     let s1 = zero;
     let q0 = zero;
     let q1 = zero;
-    const end: usize = to * row;
-    for (let at: usize = from * row + n; at < end; at += row) {
+    const end: usize = to * stride;
+    for (let at: usize = from * stride + n; at < end; at += stride) {
       const y0 = v128.load(y + at);
       const y1 = v128.load(y + at, 16);
       const passes0 = beforeRelu ? f32x4.gt(y0, zero) : i32x4.ne(y0, dropped);
@@ -216,6 +218,7 @@ export function productGradient(
   size: u32,
 ): void {
   const row: usize = layerSlot(layer, layout.outputs) << 2;
+  const stride: usize = layerSlot(layer, layout.stride);
   const norm = layerSlot(layer, layout.norm);
   const h = layerSlot(layer, layout.hidden);
   const y = layerSlot(layer, layout.activation);
@@ -223,13 +226,13 @@ export function productGradient(
   const zero = f32x4.splat(0);
   const keepScale = f32x4.splat(<f32>layerReal(layer, layout.dropScale));
   const share = f32x4.splat(<f32>(1 / <f64>size));
-  const end: usize = to * row;
+  const end: usize = to * stride;
   for (let n: usize = 0; n < row; n += 32) {
     let s0 = zero;
     let s1 = zero;
-    let at: usize = from * row + n;
+    let at: usize = from * stride + n;
     if (norm === normNone) {
-      for (; at < end; at += row) {
+      for (; at < end; at += stride) {
         const d0 = v128.and(f32x4.mul(v128.load(g + at), keepScale), f32x4.gt(v128.load(y + at), zero));
         const d1 = v128.and(f32x4.mul(v128.load(g + at, 16), keepScale), f32x4.gt(v128.load(y + at, 16), zero));
         v128.store(g + at, d0);
@@ -248,7 +251,7 @@ export function productGradient(
       const level1 = level;
       // Before ReLU every value passes: all are above −infinity.
       const floor = f32x4.splat(norm === normAfterRelu ? 0 : -Infinity);
-      for (; at < end; at += row) {
+      for (; at < end; at += stride) {
         const h0 = v128.load(h + at);
         const h1 = v128.load(h + at, 16);
         const d0 = v128.and(madd(scale0, v128.load(g + at), madd(slope0, h0, level0)), f32x4.gt(h0, floor));

@@ -5,15 +5,25 @@ import { madd } from "./simd";
  * C[M, N] = A[M, K] · W[K, N] + bias, with max(0, ·) if `relu`. M = rows, K = inputs (a multiple of 8), N = outputs
  * (a multiple of 8).
  *
+ * @param rowA, rowC bytes from one row to the next
  * @param W panels, shape [N / 8, K, 8]
  * @param bias shape [N], or 0 for none
  */
-export function gemm(A: usize, W: usize, bias: usize, C: usize, M: u32, K: u32, N: u32, relu: bool): void {
-  const rowA: usize = K << 2;
-  const rowC: usize = N << 2;
+export function gemm(
+  A: usize,
+  rowA: usize,
+  W: usize,
+  bias: usize,
+  C: usize,
+  rowC: usize,
+  M: u32,
+  K: u32,
+  N: u32,
+  relu: bool,
+): void {
   const floor = f32x4.splat(relu ? 0 : -Infinity);
   for (let n: u32 = 0; n < N; n += 8) {
-    const panel: usize = W + n * rowA;
+    const panel: usize = W + n * (K << 2);
     let b0 = f32x4.splat(0);
     let b1 = f32x4.splat(0);
     if (bias) {
@@ -38,7 +48,7 @@ export function gemm(A: usize, W: usize, bias: usize, C: usize, M: u32, K: u32, 
         c30 = b0,
         c31 = b1;
       let w = panel;
-      const end: usize = panel + (rowA << 3);
+      const end: usize = panel + (K << 5);
       while (w < end) {
         const w0 = v128.load(w);
         const w1 = v128.load(w, 16);
@@ -92,9 +102,7 @@ export function gemm(A: usize, W: usize, bias: usize, C: usize, M: u32, K: u32, 
 /**
  * G[K, N] = A[M, K]ᵀ · D[M, N], in panels of 8 columns: shape [N / 8, K, 8]. M = rows, K and N multiples of 8.
  */
-export function gemmTransposed(A: usize, D: usize, G: usize, M: u32, K: u32, N: u32): void {
-  const rowA: usize = K << 2;
-  const rowD: usize = N << 2;
+export function gemmTransposed(A: usize, rowA: usize, D: usize, rowD: usize, G: usize, M: u32, K: u32, N: u32): void {
   for (let k: u32 = 0; k < K; k += 4) {
     for (let n: u32 = 0; n < N; n += 8) {
       let c00 = f32x4.splat(0),

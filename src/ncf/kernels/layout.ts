@@ -129,7 +129,10 @@ export const norm = 10;
 /** Round(rate · 65536); 0 is no dropout. */
 export const dropThreshold = 11;
 export const dropScale = 12; // f64
-/** Shape [batchSize, outputs]: what the matrix product gives (after ReLU unless norm is 2), what the next layer reads, and gradients. */
+/**
+ * Shape [batchSize, outputs], rows `stride` bytes apart: what the matrix product gives (after ReLU unless norm is 2),
+ * what the next layer reads, and gradients.
+ */
 export const hidden = 13;
 export const activation = 14;
 export const gradient = 15;
@@ -137,5 +140,6 @@ export const gradient = 15;
 export const weightsPartial = 16;
 export const vectorsPartial = 17;
 export const sumsPartial = 18;
-/** Per thread, shape [4, outputs]: batch mean, 1 / batch deviation, scale, shift. */
+/** Per thread, shape [5, outputs]: batch mean, 1 / batch deviation, scale, shift, batch variance. */
 export const statistics = 19;
+export const stride = 20;

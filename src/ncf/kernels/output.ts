@@ -23,13 +23,15 @@ export function outputRows(buffer: u32, unit: u32, from: u32, to: u32, size: u32
   const itemBias = slot(layout.bias);
   const logitGradient = slot(layout.logitGradient);
   let hiddenBytes: u32 = 0;
+  let hiddenStride: u32 = 0;
   let y: usize = 0;
   let yGradient: usize = 0;
   if (layers) {
     const last = layerAt(layers - 1);
     hiddenBytes = layerSlot(last, layout.outputs) << 2;
-    y = layerSlot(last, layout.activation) + from * hiddenBytes;
-    yGradient = layerSlot(last, layout.gradient) + from * hiddenBytes;
+    hiddenStride = layerSlot(last, layout.stride);
+    y = layerSlot(last, layout.activation) + from * hiddenStride;
+    yGradient = layerSlot(last, layout.gradient) + from * hiddenStride;
   }
   let p: usize = slot(layout.gmfUser) + from * gmfBytes;
   let q: usize = slot(layout.gmfItem) + from * gmfBytes;
@@ -76,8 +78,8 @@ export function outputRows(buffer: u32, unit: u32, from: u32, to: u32, size: u32
       v128.store(qGradient + i, f32x4.mul(weight, user));
     }
     if (dense) store<f32>(partial + denseBytes, load<f32>(partial + denseBytes) + g);
-    y += hiddenBytes;
-    yGradient += hiddenBytes;
+    y += hiddenStride;
+    yGradient += hiddenStride;
     p += gmfBytes;
     q += gmfBytes;
     pGradient += gmfBytes;

@@ -36,7 +36,7 @@ function scoreBlock(list: usize, out: usize, count: u32): void {
   for (let l: u32 = 1; l < layers; l++) {
     const at: i32 = layout.scoringLayers + 3 * l;
     const outputs = scoringSlot(at);
-    gemm(x, scoringSlot(at + 1), scoringSlot(at + 2), y, count, width, outputs, true);
+    gemm(x, width << 2, scoringSlot(at + 1), scoringSlot(at + 2), y, outputs << 2, count, width, outputs, true);
     const swap = x;
     x = y;
     y = swap;

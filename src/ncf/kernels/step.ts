@@ -151,16 +151,18 @@ function forward(step: u32): void {
     const input: usize = l ? layerSlot(before, layout.activation) : slot(layout.input);
     const weights = layerSlot(layer, layout.weights);
     const bias = layerSlot(layer, layout.vectors);
+    const rowA: usize = l ? layerSlot(before, layout.stride) : K << 2;
+    const rowC: usize = layerSlot(layer, layout.stride);
     const product = layerSlot(layer, hasPass(layer) ? layout.hidden : layout.activation);
     for (let u = firstUnit; u < endUnit; u++) {
       const from = u * unitRows;
       const to = min(from + unitRows, size);
       if (l) activateUnit(step, l - 1, from, to);
-      const out: usize = product + from * (N << 2);
-      gemm(input + from * (K << 2), weights, bias, out, to - from, K, N, norm !== normBeforeRelu);
+      const out: usize = product + from * rowC;
+      gemm(input + from * rowA, rowA, weights, bias, out, rowC, to - from, K, N, norm !== normBeforeRelu);
       if (norm !== normNone) {
         const sums = layerSlot(layer, layout.sumsPartial) + u * (N << 3);
-        columnSums(out, layerSlot(layer, layout.running), sums, to - from, N);
+        columnSums(out, rowC, layerSlot(layer, layout.running), sums, to - from, N);
       }
     }
     if (norm !== normNone) {
@@ -207,6 +209,8 @@ function backward(): void {
     }
     const input: usize = l ? layerSlot(layerAt(l - 1), layout.activation) : slot(layout.input);
     const inputGradient: usize = l ? layerSlot(layerAt(l - 1), layout.gradient) : slot(layout.inputGradient);
+    const rowA: usize = l ? layerSlot(layerAt(l - 1), layout.stride) : K << 2;
+    const rowD: usize = layerSlot(layer, layout.stride);
     const gradient = layerSlot(layer, layout.gradient);
     const back = layerSlot(layer, layout.weightsBack);
     const partial = layerSlot(layer, layout.weightsPartial);
@@ -214,9 +218,9 @@ function backward(): void {
       const from = u * unitRows;
       const to = min(from + unitRows, size);
       productGradient(layer, statisticsOf(layer), scratch, vectors + u * vectorBytes, from, to, size);
-      const g: usize = gradient + from * (N << 2);
-      gemmTransposed(input + from * (K << 2), g, partial + u * ((K * N) << 2), to - from, K, N);
-      gemm(g, back, 0, inputGradient + from * (K << 2), to - from, N, K, false);
+      const g: usize = gradient + from * rowD;
+      gemmTransposed(input + from * rowA, rowA, g, rowD, partial + u * ((K * N) << 2), to - from, K, N);
+      gemm(g, rowD, back, 0, inputGradient + from * rowA, rowA, to - from, N, K, false);
     }
   }
 }

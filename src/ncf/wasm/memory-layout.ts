@@ -310,7 +310,10 @@ function placeLayers(
     integer(slot.norm, regularized ? { none: 0, afterRelu: 1, beforeRelu: 2 }[mlp.batchNorm] : 0);
     integer(slot.dropThreshold, Math.round(dropout * 65536));
     descriptor.real(slot.dropScale, 1 / (1 - dropout), base);
-    for (const at of [slot.hidden, slot.activation, slot.gradient]) integer(at, memory.floats(batchSize * outputs));
+    // A cache line between rows: else the rows of a power-of-two width compete for the same few sets of the cache.
+    const strideBytes = Math.ceil((outputs * floatBytes) / 64) * 64 + 64;
+    integer(slot.stride, strideBytes);
+    for (const at of [slot.hidden, slot.activation, slot.gradient]) integer(at, memory.bytes(batchSize * strideBytes));
     integer(slot.weightsPartial, memory.floats(units * inputs * outputs));
     integer(slot.vectorsPartial, memory.floats(units * 3 * outputs));
     integer(slot.sumsPartial, memory.floats(units * 2 * outputs));

@@ -9,7 +9,18 @@ const pageBytes = 65536;
 let compiled: WebAssemblyModule | null = null;
 
 interface ScoringKernels {
-  gemm(a: number, w: number, bias: number, c: number, rows: number, inputs: number, outputs: number, relu: 0 | 1): void;
+  gemm(
+    a: number,
+    rowA: number,
+    w: number,
+    bias: number,
+    c: number,
+    rowC: number,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    relu: 0 | 1,
+  ): void;
   scoreItems(count: number): void;
 }
 
@@ -106,7 +117,9 @@ class WasmScorer implements Recommender {
       const half = first.inputs / 2;
       this.#writeRows("item_embedding.weight", at.embeddings, half);
       this.#writePanels(first, half, first.inputs, at.layers[0].weights);
-      this.#kernels.gemm(at.embeddings, at.layers[0].weights, 0, at.itemHalf, items, half, firstWidth, 0);
+      const row = 4 * half;
+      const weights = at.layers[0].weights;
+      this.#kernels.gemm(at.embeddings, row, weights, 0, at.itemHalf, 4 * firstWidth, items, half, firstWidth, 0);
     }
   }
 
