@@ -15,8 +15,8 @@ export interface NumberRowsTarget {
  * Parses rows `user SEP item SEP rating SEP time` of unquoted decimal integers (the rating with one digit after the
  * point, if any) into the target, from `start` up to the first row of any other kind.
  *
- * It may run on into the next line, or past the end (where a byte reads as undefined and every comparison fails),
- * before it sees that a row is not well formed; it gives that row's start, for the slow path to read it again.
+ * At the first row of another kind it gives that row's start, for the slow path to read it from there. It never reads
+ * past the end: every loop stops at a byte that is no digit, and the last byte is a line break.
  *
  * @param bytes must end with a line break
  * @param separator one byte, or the same byte twice
@@ -31,8 +31,10 @@ export function parseNumberRows(
   target: NumberRowsTarget,
 ): number {
   const end = bytes.length;
-  const separatorByte = separator.charCodeAt(0);
+  // Compared with `digit`, which is a byte less the code of "0".
+  const separatorDigit = separator.charCodeAt(0) - 48;
   const separatorBytes = separator.length;
+  const double = separatorBytes === 2;
   const maxTime = maxTimestampMs / toMs;
   const { columns, users, items } = target;
   let { item: itemColumn, seconds, ratingCode } = columns;
@@ -52,6 +54,7 @@ export function parseNumberRows(
       digit = bytes[++p] - 48;
     }
     const userDigits = p - rowStart;
+    if (digit !== separatorDigit || (double && bytes[p + 1] - 48 !== separatorDigit)) break;
     p += separatorBytes;
     const itemStart = p;
     let item = 0;
@@ -61,6 +64,7 @@ export function parseNumberRows(
       digit = bytes[++p] - 48;
     }
     const itemDigits = p - itemStart;
+    if (digit !== separatorDigit || (double && bytes[p + 1] - 48 !== separatorDigit)) break;
     p += separatorBytes;
     const ratingStart = p;
     let tenths = 0;
@@ -77,6 +81,7 @@ export function parseNumberRows(
       tenths += digit;
       digit = bytes[++p] - 48;
     }
+    if (digit !== separatorDigit || (double && bytes[p + 1] - 48 !== separatorDigit)) break;
     p += separatorBytes;
     const timeStart = p;
     let time = 0;
@@ -99,14 +104,7 @@ export function parseNumberRows(
       ratingDigits <= 4 &&
       timeDigits > 0 &&
       timeDigits <= 15 &&
-      time <= maxTime &&
-      bytes[itemStart - 1] === separatorByte &&
-      bytes[ratingStart - 1] === separatorByte &&
-      bytes[timeStart - 1] === separatorByte &&
-      (separatorBytes === 1 ||
-        (bytes[itemStart - 2] === separatorByte &&
-          bytes[ratingStart - 2] === separatorByte &&
-          bytes[timeStart - 2] === separatorByte));
+      time <= maxTime;
     if (!wellFormed) break;
 
     if (user !== lastUser) {
