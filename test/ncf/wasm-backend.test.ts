@@ -102,6 +102,38 @@ describe("wasm backend", () => {
     await session.close();
   });
 
+  it("shows the step whose loss is not a number", async () => {
+    const session = await wasmBackend().open(paper, data, { seed: 1, threads: 2 });
+    await session.run(2);
+    const state = session.state();
+    state.tensors.get("output.bias")?.data.fill(Number.NaN);
+    session.restore(state);
+    const [loss] = await session.run(1);
+    expect(loss).toBeNaN();
+    await session.close();
+  });
+
+  it("lets the event loop run while it computes", async () => {
+    const session = await wasmBackend().open(paper, data, { seed: 1, threads: 1 });
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    for (let epoch = 0; epoch < 20; epoch++) await session.run(session.stepsPerEpoch);
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(0);
+    await session.close();
+  });
+
+  it("refuses moments that would not come to rest, and models beyond 4 GiB", async () => {
+    const restless: NcfConfig = { ...paper, adamBetas: [0.99, 0.9] };
+    await expect(wasmBackend().open(restless, data, { seed: 1, threads: 1 })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+    });
+    const huge = { ...data, userRowCount: 2 ** 24, itemRowCount: 2 ** 24 };
+    await expect(wasmBackend().open(paper, huge, { seed: 1, threads: 1 })).rejects.toMatchObject({
+      code: "MODEL_TOO_LARGE",
+    });
+  });
+
   it("names the arithmetic of each build", async () => {
     const plain = await wasmBackend({ simd: "plain" }).open(paper, data, { seed: 1, threads: 1 });
     const best = await wasmBackend().open(paper, data, { seed: 1, threads: 1 });
