@@ -54,6 +54,7 @@ export async function verifySplit(csv: string, folder: string): Promise<void> {
 
 async function contend(csv: string, out: string, threads: number): Promise<void> {
   mkdirSync(out, { recursive: true });
+  const cpuStart = process.cpuUsage();
   const start = performance.now();
   const db = await connect(threads);
   await db.run(read(csv));
@@ -65,9 +66,10 @@ async function contend(csv: string, out: string, threads: number): Promise<void>
   await write("train.parquet", `select ${interactions} from ranked where rank > 1 order by u, t, n`);
   await write("test.parquet", `select ${interactions} from ranked where rank = 1 order by u`);
   const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpuStart);
   const rows = await count(db, "select count(*) from ranked where rank > 1");
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-  console.log(JSON.stringify({ seconds, peakRssBytes, rows }));
+  console.log(JSON.stringify({ seconds, cpuSeconds: (user + system) / 1e6, peakRssBytes, rows }));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -14,6 +14,7 @@ const options: SampleOptions = {
   tieRule: "firstInFile",
   catalogue: "sample",
 };
+const cpuStart = process.cpuUsage();
 const start = performance.now();
 const dataset = await localRatingsSource.read(csv, {
   selectUsers: (userIds) => selectUsers(userIds, options),
@@ -23,5 +24,8 @@ const everyone = new Uint8Array(dataset.ratings.userIds.length).fill(1);
 const files = splitDataset({ ...dataset, name: "bench", generated: false }, everyone, options);
 await new ParquetSampleStore(new FileObjectStore(out), "sample").write(files);
 const seconds = (performance.now() - start) / 1000;
+const { user, system } = process.cpuUsage(cpuStart);
 const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-console.log(JSON.stringify({ seconds, peakRssBytes, rows: files.sample.train.items.length }));
+console.log(
+  JSON.stringify({ seconds, cpuSeconds: (user + system) / 1e6, peakRssBytes, rows: files.sample.train.items.length }),
+);

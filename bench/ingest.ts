@@ -4,8 +4,8 @@
  *   npx tsx bench/ingest.ts [ratings.csv] [--runs 3] [--threads 2]
  *
  * Without a path, a file of ML-20M's size is written first (20,000,263 rows, 138,493 users). The contenders take turns,
- * each in a process of its own, so that the peak of resident memory is theirs alone. Before the clock counts for anything,
- * DuckDB recomputes ncf's split of the same users and compares every row.
+ * each in a process of its own, so that the peak of resident memory is theirs alone. After ncf's first turn DuckDB
+ * recomputes its split of the same users and compares every row.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
@@ -19,6 +19,8 @@ import { grouped, machineLine, median } from "./measurement.ts";
 
 interface Outcome {
   readonly seconds: number;
+  /** Of all threads, user and system. */
+  readonly cpuSeconds: number;
   readonly peakRssBytes: number;
   readonly rows: number;
 }
@@ -46,7 +48,10 @@ try {
     const seconds = runs.map((outcome) => outcome.seconds);
     const peak = Math.max(...runs.map((outcome) => outcome.peakRssBytes));
     const [best, middle] = [Math.min(...seconds).toFixed(2), median(seconds).toFixed(2)];
-    console.log(`${name.padEnd(7)} min ${best} s, median ${middle} s, peak resident memory ${grouped(peak / 1e6)} MB`);
+    const cpu = median(runs.map((outcome) => outcome.cpuSeconds)).toFixed(2);
+    console.log(
+      `${name.padEnd(7)} min ${best} s, median ${middle} s (CPU ${cpu} s), peak resident memory ${grouped(peak / 1e6)} MB`,
+    );
   }
   const ratios = outcomes["duckdb"].map((outcome, run) => outcome.seconds / outcomes["ncf"][run].seconds);
   console.log(`ncf is ${median(ratios).toFixed(1)} times as fast (median of the paired ratios)`);
