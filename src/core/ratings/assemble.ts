@@ -2,7 +2,7 @@
 import type { RatingTable, RejectedRows } from "../ratings.ts";
 import { IdTable } from "./id-table.ts";
 import type { RatingsSegment, SegmentIds } from "./segment.ts";
-import { ratingOfCode } from "./segment-columns.ts";
+import { ColumnReader, type RatingColumns, ratingOfCode } from "./segment-columns.ts";
 import { addSegmentStatistics, newStatistics, type RatingsStatistics } from "./statistics.ts";
 
 const maxExamples = 20;
@@ -95,10 +95,12 @@ export class RatingsAssembler {
     this.#placed = [];
     const statistics = newStatistics(placed, userIds.length, itemIds.length);
     const rows = new TableRows(countSelected(placed, selected), userIds, itemIds, selected);
+    const reader = new ColumnReader();
     for (let i = 0; i < placed.length; i++) {
       const { segment, users, items } = placed[i] as PlacedSegment;
-      addSegmentStatistics(statistics, segment, users, items);
-      rows.add(segment, users, items);
+      const columns = reader.copy(segment);
+      addSegmentStatistics(statistics, columns, users, items);
+      rows.add(columns, users, items);
       segment.memory.resize(0);
       placed[i] = undefined;
     }
@@ -161,8 +163,7 @@ class TableRows {
     this.#items = new Renumbering(itemIds);
   }
 
-  add(segment: RatingsSegment, users: Int32Array, items: Int32Array): void {
-    const { runUser, runEnd, item, time, rating } = segment;
+  add({ runUser, runEnd, item, time, rating }: RatingColumns, users: Int32Array, items: Int32Array): void {
     const toMs = time instanceof Uint32Array ? 1000 : 1;
     const coded = rating instanceof Uint8Array;
     const { selected, slots, userColumn, itemColumn, timeColumn, ratingColumn } = this.#columns();

@@ -113,8 +113,7 @@ export class SegmentColumns {
     const memory = resizableMemory(bytes + 5 * 8);
     let offset = 0;
     const place = <A extends Column>(column: A, length: number): A => {
-      const Columns = column.constructor as new (memory: ArrayBuffer, offset: number, length: number) => A;
-      const placed = new Columns(memory, offset, length);
+      const placed = columnAt(column, memory, offset, length);
       placed.set(column.subarray(0, length));
       offset = Math.ceil((offset + placed.byteLength) / 8) * 8;
       return placed;
@@ -129,6 +128,40 @@ export class SegmentColumns {
       rating: place(rating, rows),
     };
   }
+}
+
+/**
+ * Copies of columns in ordinary memory, which V8 reads two to four times as fast as resizable memory. A copy is valid
+ * until the next is made.
+ */
+export class ColumnReader {
+  #memory = new ArrayBuffer(0);
+
+  copy<C extends RatingColumns>(columns: C): C {
+    if (this.#memory.byteLength < columns.memory.byteLength) {
+      this.#memory = new ArrayBuffer(Math.ceil(columns.memory.byteLength * 1.25));
+    }
+    new Uint8Array(this.#memory).set(new Uint8Array(columns.memory));
+    const { runUser, runEnd, item, time, rating } = columns;
+    return {
+      ...columns,
+      runUser: this.#view(runUser),
+      runEnd: this.#view(runEnd),
+      item: this.#view(item),
+      time: this.#view(time),
+      rating: this.#view(rating),
+    };
+  }
+
+  #view<A extends Column>(column: A): A {
+    return columnAt(column, this.#memory, column.byteOffset, column.length);
+  }
+}
+
+/** A view like `like` on other memory. */
+function columnAt<A extends Column>(like: A, memory: ArrayBuffer, offset: number, length: number): A {
+  const Columns = like.constructor as new (memory: ArrayBuffer, offset: number, length: number) => A;
+  return new Columns(memory, offset, length);
 }
 
 type Column = Uint8Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array;

@@ -1,6 +1,5 @@
 /** What the validation report counts over all rows of a file. */
-import type { RatingsSegment } from "./segment.ts";
-import { ratingOfCode } from "./segment-columns.ts";
+import { type RatingColumns, ratingOfCode } from "./segment-columns.ts";
 
 export interface RatingsStatistics {
   firstTimestampMs: number;
@@ -14,7 +13,7 @@ export interface RatingsStatistics {
 }
 
 interface FileSegment {
-  readonly segment: RatingsSegment;
+  readonly segment: RatingColumns;
   readonly users: Int32Array;
 }
 
@@ -38,7 +37,7 @@ export function newStatistics(
 /** Adds the next segment of the file. `users` and `items` map the segment's indices to the file's. */
 export function addSegmentStatistics(
   statistics: RatingsStatistics,
-  segment: RatingsSegment,
+  segment: RatingColumns,
   users: Int32Array,
   items: Int32Array,
 ): void {
@@ -103,7 +102,7 @@ class RepeatCounter {
   }
 
   /** Repeats found with this segment; those of scattered users are found with the last of them. */
-  add(segment: RatingsSegment, users: Int32Array, items: Int32Array): number {
+  add(segment: RatingColumns, users: Int32Array, items: Int32Array): number {
     const { runUser, runEnd, item } = segment;
     const stamps = this.#stamps;
     const offsets = this.#offsets;
