@@ -4,7 +4,8 @@
  *
  *   npx tsx bench/training-throughput.ts [--threads 1,2] [--seconds 4] [--rounds 3] [--json] [--plain]
  *
- * The thread counts alternate in rounds; each figure is the median round.
+ * The thread counts alternate in rounds; each figure is the median round. Beside the samples a second of the clock
+ * stands the processor time of a sample, all threads together, which other programs on the machine disturb less.
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
@@ -48,8 +49,14 @@ function randomData(): TrainingData {
   };
 }
 
-async function runFor(session: TrainingSession, seconds: number): Promise<number> {
+interface Round {
+  readonly samplesPerSecond: number;
+  readonly cpuMicrosPerSample: number;
+}
+
+async function runFor(session: TrainingSession, seconds: number): Promise<Round> {
   const start = performance.now();
+  const cpuStart = process.cpuUsage();
   let steps = 0;
   do {
     const left = session.stepsPerEpoch - (session.step % session.stepsPerEpoch);
@@ -57,24 +64,35 @@ async function runFor(session: TrainingSession, seconds: number): Promise<number
     await session.run(count);
     steps += count;
   } while (performance.now() - start < seconds * 1000);
-  return (steps * presets.paper.batchSize * 1000) / (performance.now() - start);
+  const samples = steps * presets.paper.batchSize;
+  const { user, system } = process.cpuUsage(cpuStart);
+  return {
+    samplesPerSecond: (samples * 1000) / (performance.now() - start),
+    cpuMicrosPerSample: (user + system) / samples,
+  };
 }
 
 const backend = wasmBackend(values.plain ? { simd: "plain" } : {});
 const data = randomData();
-const contenders: { threads: number; session: TrainingSession; rates: number[] }[] = [];
+const contenders: { threads: number; session: TrainingSession; rounds: Round[] }[] = [];
 for (const threads of values.threads.split(",").map(Number)) {
   const session = await backend.open(presets.paper, data, { seed: 1, threads });
   await runFor(session, 1.5);
-  contenders.push({ threads, session, rates: [] });
+  contenders.push({ threads, session, rounds: [] });
 }
 for (let round = 0; round < Number(values.rounds); round++) {
-  for (const { session, rates } of contenders) rates.push(await runFor(session, Number(values.seconds)));
+  for (const { session, rounds } of contenders) rounds.push(await runFor(session, Number(values.seconds)));
 }
-const results = contenders.map(({ threads, session, rates }) => {
-  rates.sort((a, b) => a - b);
-  const [median, best] = [rates[rates.length >> 1], rates.at(-1) ?? 0].map(Math.round);
-  return { threads, arithmetic: session.arithmetic, medianSamplesPerSecond: median, bestSamplesPerSecond: best };
+const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[numbers.length >> 1];
+const results = contenders.map(({ threads, session, rounds }) => {
+  const rates = rounds.map((round) => round.samplesPerSecond);
+  return {
+    threads,
+    arithmetic: session.arithmetic,
+    medianSamplesPerSecond: Math.round(median(rates)),
+    bestSamplesPerSecond: Math.round(Math.max(...rates)),
+    cpuMicrosPerSample: Number(median(rounds.map((round) => round.cpuMicrosPerSample)).toFixed(3)),
+  };
 });
 for (const { session } of contenders) await session.close();
 
@@ -83,7 +101,8 @@ if (values.json) process.stdout.write(`${JSON.stringify({ machine, results })}\n
 else {
   process.stdout.write(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}\n`);
   for (const r of results) {
-    const [median, best] = [r.medianSamplesPerSecond, r.bestSamplesPerSecond].map((n) => n.toLocaleString("en"));
-    process.stdout.write(`${r.threads} thread(s), ${r.arithmetic}: median ${median}, best ${best} samples/s\n`);
+    const [middle, best] = [r.medianSamplesPerSecond, r.bestSamplesPerSecond].map((n) => n.toLocaleString("en"));
+    const cpu = `${r.cpuMicrosPerSample} µs of processor time a sample`;
+    process.stdout.write(`${r.threads} thread(s), ${r.arithmetic}: median ${middle}, best ${best} samples/s, ${cpu}\n`);
   }
 }
