@@ -48,7 +48,7 @@ export interface MemoryLayout {
   readonly batchUsers: number;
   readonly batchItems: number;
   readonly batchLabels: number;
-  /** Copies the data, the tables and the descriptor into memory. */
+  /** Copies the data, the tables and the descriptor into memory; to be called once. */
   fill(buffer: ArrayBuffer | SharedArrayBuffer): void;
 }
 
@@ -79,9 +79,10 @@ class Allocator {
     return at;
   }
 
+  /** Fills the held contents in, once, and lets go of them: at full size they are hundreds of megabytes. */
   copy(buffer: ArrayBuffer | SharedArrayBuffer): void {
     const bytes = new Uint8Array(buffer);
-    for (const { at, data } of this.#contents) {
+    for (const { at, data } of this.#contents.splice(0)) {
       bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     }
   }

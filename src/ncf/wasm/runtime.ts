@@ -44,7 +44,7 @@ export async function trainingRuntime(
 }
 
 /** The bytes of a committed kernel file. */
-export function kernelFile(name: string): Promise<Uint8Array> {
+function kernelFile(name: string): Promise<Uint8Array> {
   return readFile(new URL(name, import.meta.url));
 }
 
