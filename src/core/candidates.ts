@@ -15,8 +15,9 @@ export interface CandidateOptions {
 export class CandidateSampler {
   readonly #sample: Sample;
   readonly #options: CandidateOptions;
-  /** Shape [items]: the last draw (user + 1) that marked the item as not available. */
+  /** Shape [items]: the number of the last draw that marked the item as not available. */
   readonly #marked: Uint32Array;
+  #draws = 0;
 
   constructor(sample: Sample, options: CandidateOptions) {
     this.#sample = sample;
@@ -32,15 +33,22 @@ export class CandidateSampler {
     const test = this.#sample.testItems[user];
     if (test < 0) throw new NcfError("USER_NOT_TESTED", `expected a user with a test item, found user index ${user}`);
     const { negatives, seed, withReplacement } = this.#options;
-    const stamp = user + 1;
-    const { offsets, items } = this.#sample.train;
-    for (let i = offsets[user]; i < offsets[user + 1]; i++) this.#marked[items[i]] = stamp;
+    const { offsets } = this.#sample.train;
+    const stamp = this.#markTrained(user);
     this.#marked[test] = stamp;
     const unseen = this.#marked.length - (offsets[user + 1] - offsets[user]) - 1;
     const rng = new Rng(streamKey(seed, purposes.evaluationCandidates, this.#sample.userIds[user] % 2 ** 32));
     if (withReplacement && unseen > 0) return this.#draw(test, negatives, rng, () => undefined, stamp);
     if (unseen < 4 * negatives) return this.#choose(test, Math.min(negatives, unseen), rng, stamp);
     return this.#draw(test, negatives, rng, (item) => (this.#marked[item] = stamp), stamp);
+  }
+
+  /** Marks the user's training items for a draw of its own, so that no draw depends on those before; gives its number. */
+  #markTrained(user: number): number {
+    this.#draws += 1;
+    const { offsets, items } = this.#sample.train;
+    for (let i = offsets[user]; i < offsets[user + 1]; i++) this.#marked[items[i]] = this.#draws;
+    return this.#draws;
   }
 
   /** Draws until `count` available items are found; `taken` may mark each. */
@@ -75,9 +83,8 @@ export class CandidateSampler {
   /** The whole catalogue less the user's training items, the test item first. */
   fullCatalogueOf(user: number): Int32Array {
     const test = this.#sample.testItems[user];
-    const { offsets, items } = this.#sample.train;
-    const stamp = user + 1;
-    for (let i = offsets[user]; i < offsets[user + 1]; i++) this.#marked[items[i]] = stamp;
+    const { offsets } = this.#sample.train;
+    const stamp = this.#markTrained(user);
     const candidates = new Int32Array(this.#marked.length - (offsets[user + 1] - offsets[user]));
     candidates[0] = test;
     let filled = 1;

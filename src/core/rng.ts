@@ -58,6 +58,8 @@ export function streamKey(seed: number, purpose: number, stream = 0): StreamKey 
 
 /** The high 32 bits of the 64-bit product of two unsigned 32-bit integers, exactly. */
 export function mulHigh(a: number, b: number): number {
+  // The product of 32 and 21 bits is exact in a double.
+  if (b < 2 ** 21) return Math.floor((a * b) / 2 ** 32);
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;

@@ -1,18 +1,28 @@
-/** Intervals and comparisons that resample users. */
+/**
+ * Intervals and comparisons that resample users. On many users they take seconds, so both are generators that yield now
+ * and then; `drain` runs one to its end.
+ */
 import { purposes, Rng, streamKey } from "./rng.ts";
 
 export type Interval = readonly [low: number, high: number];
 
+/** Runs a generator to its end and gives what it returns. */
+export function drain<T>(steps: Generator<unknown, T, undefined>): T {
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
 /**
  * Percentile bootstrap: 95 % intervals of the means of several per-user series, all on the same resamples, so that the
- * interval of a difference may be had by passing the series of differences.
+ * interval of a difference may be had by passing the series of differences. Yields after each resample.
  *
  * @param series each of shape [users]
  */
-export function bootstrapIntervals(
+export function* bootstrapIntervals(
   series: readonly Float64Array[],
   options: { seed: number; resamples: number },
-): Interval[] {
+): Generator<void, Interval[], undefined> {
   const users = series[0]?.length ?? 0;
   if (users === 0) return series.map(() => [Number.NaN, Number.NaN]);
   const means = series.map(() => new Float64Array(options.resamples));
@@ -21,16 +31,19 @@ export function bootstrapIntervals(
     const rng = new Rng(streamKey(options.seed, purposes.bootstrap, resample));
     weights.fill(0);
     for (let draw = 0; draw < users; draw++) weights[rng.below(users)] += 1;
-    series.forEach((values, s) => {
-      let sum = 0;
-      for (let user = 0; user < users; user++) sum += weights[user] * values[user];
-      means[s][resample] = sum / users;
-    });
+    for (let s = 0; s < series.length; s++) means[s][resample] = weightedSum(series[s], weights) / users;
+    yield;
   }
   return means.map((values) => {
     values.sort();
     return [quantile(values, 0.025), quantile(values, 0.975)];
   });
+}
+
+function weightedSum(values: Float64Array, weights: Uint16Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += weights[i] * values[i];
+  return sum;
 }
 
 /** Linear interpolation between order statistics of an ascending array. */
@@ -43,29 +56,50 @@ function quantile(ascending: Float64Array, share: number): number {
 
 /**
  * Two-sided paired permutation test: how often a random exchange of the two models' values within users gives a
- * difference at least as large as the one found. p = (1 + such exchanges) / (1 + permutations), never 0.
+ * difference at least as large as the one found. p = (1 + such exchanges) / (1 + permutations), never 0. Yields after
+ * each permutation.
+ *
+ * An exchange flips the sign of a user's difference. Users with differences of equal size are exchangeable, and most
+ * differences are exactly 0 or ±1; so n users of size d contribute d · (n − 2 · flips), with the flips counted in n
+ * random bits, 32 at a time.
  *
  * @param differences shape [users], the first model's value less the second's
  */
-export function pairedPermutationTest(
+export function* pairedPermutationTest(
   differences: Float64Array,
   options: { seed: number; permutations: number },
-): number {
-  // A user on whom both models agree changes nothing.
-  const changed = differences.filter((difference) => difference !== 0);
-  const found = Math.abs(changed.reduce((sum, difference) => sum + difference, 0));
-  const tolerance = 1e-9 * Math.max(1, found);
+): Generator<void, number, undefined> {
+  const usersOfSize = new Map<number, number>();
+  let total = 0;
+  for (const difference of differences) {
+    total += difference;
+    const size = Math.abs(difference);
+    // A user on whom both models agree changes nothing.
+    if (size > 0) usersOfSize.set(size, (usersOfSize.get(size) ?? 0) + 1);
+  }
+  const found = Math.abs(total) - 1e-9 * Math.max(1, Math.abs(total));
   let extreme = 0;
   for (let permutation = 0; permutation < options.permutations; permutation++) {
     const rng = new Rng(streamKey(options.seed, purposes.permutationTest, permutation));
     let sum = 0;
-    let signs = 0;
-    for (let i = 0; i < changed.length; i++) {
-      if ((i & 31) === 0) signs = rng.bits();
-      sum += (signs & 1) === 0 ? changed[i] : -changed[i];
-      signs >>>= 1;
-    }
-    if (Math.abs(sum) >= found - tolerance) extreme += 1;
+    for (const [size, users] of usersOfSize) sum += size * (users - 2 * countFlips(rng, users));
+    if (Math.abs(sum) >= found) extreme += 1;
+    yield;
   }
   return (1 + extreme) / (1 + options.permutations);
+}
+
+/** The number of ones among `count` random bits. */
+function countFlips(rng: Rng, count: number): number {
+  let flips = 0;
+  let left = count;
+  for (; left >= 32; left -= 32) flips += ones(rng.bits());
+  return left === 0 ? flips : flips + ones(rng.bits() >>> (32 - left));
+}
+
+/** The number of ones in 32 bits (Warren, "Hacker's Delight", 5-1). */
+function ones(bits: number): number {
+  let x = bits - ((bits >>> 1) & 0x55555555);
+  x = (x & 0x33333333) + ((x >>> 2) & 0x33333333);
+  return Math.imul((x + (x >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }

@@ -13,7 +13,7 @@ import { leaveOneOut } from "../../src/core/leave-one-out.ts";
 import { expectedHit, expectedNdcg, optimisticHit, pessimisticHit } from "../../src/core/ranking-metrics.ts";
 import type { Recommender } from "../../src/core/recommender.ts";
 import { Rng, streamKey } from "../../src/core/rng.ts";
-import { bootstrapIntervals, pairedPermutationTest } from "../../src/core/significance.ts";
+import { bootstrapIntervals, drain, pairedPermutationTest } from "../../src/core/significance.ts";
 import { ratingTable } from "./rating-table.ts";
 
 /** 60 users with 3 to 12 ratings of 300 items. */
@@ -105,6 +105,16 @@ describe("evaluation candidates", () => {
     expect(reversed.reverse()).toEqual(all);
   });
 
+  it("are the same however often and in whatever order one sampler is asked", () => {
+    const sampler = new CandidateSampler(sample, protocol);
+    for (const user of testedUsers(sample)) {
+      const first = [...sampler.of(user)];
+      const full = sampler.fullCatalogueOf(user);
+      expect(full).toHaveLength(300 - (sample.train.offsets[user + 1] - sample.train.offsets[user]));
+      expect([...sampler.of(user)]).toEqual(first);
+    }
+  });
+
   it("are all unseen items where there are fewer than 99", () => {
     const rows = Array.from({ length: 40 }, (_, i): [number, number, number] => [1, i, i]);
     const table = ratingTable([
@@ -180,7 +190,7 @@ describe("significance", () => {
   it("gives bootstrap intervals of the binomial's width around the mean", () => {
     const values = coin(0.6);
     const mean = values.reduce((sum, value) => sum + value, 0) / 500;
-    const [[low, high]] = bootstrapIntervals([values], { seed: 1, resamples: 2000 });
+    const [[low, high]] = drain(bootstrapIntervals([values], { seed: 1, resamples: 2000 }));
     const width = 2 * 1.96 * Math.sqrt((mean * (1 - mean)) / 500);
     expect((low + high) / 2).toBeCloseTo(mean, 2);
     expect(high - low).toBeGreaterThan(0.85 * width);
@@ -188,25 +198,28 @@ describe("significance", () => {
   });
 
   it("finds a difference that is there, and rarely one that is not", () => {
-    const options = { seed: 1, permutations: 999 };
-    const [a, b] = [coin(0.7), coin(0.5)];
-    expect(
-      pairedPermutationTest(
-        a.map((x, i) => x - b[i]),
-        options,
-      ),
-    ).toBeLessThan(0.01);
-    const falseAlarms = Array.from({ length: 100 }, () => {
-      const [c, d] = [coin(0.5), coin(0.5)];
-      return pairedPermutationTest(
-        c.map((x, i) => x - d[i]),
-        { seed: 1, permutations: 199 },
+    const pValue = (a: Float64Array, b: Float64Array, permutations: number) =>
+      drain(
+        pairedPermutationTest(
+          a.map((x, i) => x - b[i]),
+          { seed: 1, permutations },
+        ),
       );
-    }).filter((p) => p < 0.05).length;
-    expect(falseAlarms).toBeLessThan(15);
+    expect(pValue(coin(0.7), coin(0.5), 999)).toBeLessThan(0.01);
+    const falseAlarms = Array.from({ length: 100 }, () => pValue(coin(0.5), coin(0.5), 199)).filter((p) => p < 0.05);
+    expect(falseAlarms.length).toBeLessThan(15);
+  });
+
+  it("agrees with the exact p value of a small case", () => {
+    const differences = Float64Array.of(1, 1, 1, 1, 0.5, 0.5);
+    const patterns = Array.from({ length: 64 }, (_, bits) =>
+      differences.reduce((sum, d, i) => sum + ((bits >> i) & 1 ? d : -d), 0),
+    );
+    const exact = patterns.filter((sum) => Math.abs(sum) >= 5 - 1e-9).length / 64;
+    expect(drain(pairedPermutationTest(differences, { seed: 3, permutations: 20_000 }))).toBeCloseTo(exact, 2);
   });
 
   it("gives p = 1 for equal models", () => {
-    expect(pairedPermutationTest(new Float64Array(50), { seed: 1, permutations: 99 })).toBe(1);
+    expect(drain(pairedPermutationTest(new Float64Array(50), { seed: 1, permutations: 99 }))).toBe(1);
   });
 });

@@ -86,7 +86,7 @@ export class FileObjectStore implements ObjectStore {
       const file = await open(temporary, "wx");
       try {
         if (body instanceof Uint8Array) await file.writeFile(body);
-        else for await (const chunk of body) await file.write(chunk);
+        else for await (const chunk of body) await file.writeFile(chunk);
         await file.sync();
       } finally {
         await file.close();
