@@ -6,8 +6,22 @@ import { genreCounts, genresPerMovie, type SyntheticShape } from "./shapes.ts";
 import { generatorRng, normal } from "./streams.ts";
 import { inventedTitle } from "./titles.ts";
 
-/** Latent tastes; each has one genre at its heart, but several genres and an accident of its own in each movie. */
-export const tasteCount = genreCounts.length;
+/** The genres at the heart of each latent taste; the others are liked as well, more or less, by an accident of each taste. */
+const heartOfTaste = [
+  ["Action", "Adventure"],
+  ["Comedy"],
+  ["Drama"],
+  ["Romance", "Musical"],
+  ["Thriller"],
+  ["Crime", "Mystery", "Film-Noir"],
+  ["Horror"],
+  ["Sci-Fi", "IMAX"],
+  ["Animation", "Children", "Fantasy"],
+  ["Documentary", "(no genres listed)"],
+  ["War", "Western"],
+] as const satisfies readonly (readonly (typeof genreCounts)[number][0][])[];
+
+export const tasteCount = heartOfTaste.length;
 
 /** Tastes that a movie appeals to. */
 export const tastesPerMovie = 3;
@@ -116,8 +130,10 @@ function tasteProfiles(seed: number): Float64Array {
   const profiles = new Float64Array(tasteCount * genreCounts.length);
   for (let taste = 0; taste < tasteCount; taste++) {
     const rng = generatorRng(seed, "tasteProfiles", taste);
+    const heart: readonly string[] = heartOfTaste[taste];
     for (let genre = 0; genre < genreCounts.length; genre++) {
-      profiles[taste * genreCounts.length + genre] = genre === taste ? 1 : 0.3 * exp(1.2 * normal(rng) - 1);
+      const accident = 0.3 * exp(1.2 * normal(rng) - 1);
+      profiles[taste * genreCounts.length + genre] = heart.includes(genreCounts[genre][0]) ? 1 : accident;
     }
   }
   return profiles;

@@ -69,13 +69,13 @@ const small: SyntheticShape = {
   firstSecond: Date.UTC(1996, 2, 29) / 1000,
   lastSecond: Date.UTC(2018, 8, 24) / 1000,
   joiners: [97, 27, 9, 26, 48, 20, 14, 20, 11, 24, 23, 22, 22, 21, 15, 22, 25, 13, 8, 47, 32, 35, 29],
-  tasteSpread: 3,
+  tasteSpread: 3.8,
 };
 
 /**
  * ML-20M: ratings per movie have the quartiles 3 / 18 / 205, the maximum 67,310 and the mean 748 over the 26,744 rated
  * movies; users have a median of 68 ratings and a maximum of 9,254. The points between are ours, chosen so that the
- * means fit.
+ * means fit. The greatest popularity stands higher here, as the calibration falls short there by a twentieth.
  */
 const ml20m: SyntheticShape = {
   name: "ml-20m",
@@ -108,7 +108,7 @@ const ml20m: SyntheticShape = {
     [0.95, 3700],
     [0.99, 11_700],
     [0.999, 31_000],
-    [1, 67_310],
+    [1, 70_300],
   ],
   firstSecond: Date.UTC(1995, 0, 9) / 1000,
   lastSecond: Date.UTC(2015, 2, 31) / 1000,
