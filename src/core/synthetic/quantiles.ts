@@ -5,7 +5,7 @@ import { exp, log } from "../math.ts";
 export type QuantileTable = readonly (readonly [probability: number, value: number])[];
 
 /** The value at probability `p`, linear in the logarithm of the value between two points. */
-export function quantileAt(table: QuantileTable, p: number): number {
+function quantileAt(table: QuantileTable, p: number): number {
   let i = 1;
   while (i < table.length - 1 && table[i][0] < p) i++;
   const [p0, v0] = table[i - 1];
