@@ -1,12 +1,13 @@
 /**
  * How far HR@10 (1 + 99) moves with each choice that the paper leaves open.
  *
- * usage: npx tsx bench/protocol-choices.ts [DATASET] [--seeds 2] [--threads 2] [--only TEXT] [--fraction 1]
+ * usage: npx tsx bench/protocol-choices.ts [DATASET] [--seeds 2] [--threads 2] [--only PATTERN] [--fraction 1]
  *
  * DATASET: a folder, zip or CSV of ratings; without it the generated set of the shape of ml-latest-small. Every figure is
  * the mean over the training seeds 1 … `--seeds`. HR@10 ± is one standard error over users, a difference ± one standard
  * error of the mean over the same users' differences (over both groups where the users differ). `--only` keeps the rows
- * whose choice contains the text; `--fraction` takes a share of the users of a large data set, whatever the row.
+ * whose choice matches the pattern, such as "default|training mode"; `--fraction` takes a share of a large data set's
+ * users in every row.
  */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
@@ -97,7 +98,7 @@ console.log(
 );
 console.log(`| choice | ${all.map((model) => `${model} | Δ points`).join(" | ")} |`);
 console.log(`|---|${"---|---|".repeat(all.length)}`);
-for (const { name, setting, base, models } of choices.filter(({ name }) => name.includes(values.only))) {
+for (const { name, setting, base, models } of choices.filter(({ name }) => new RegExp(values.only).test(name))) {
   const cells: string[] = [];
   for (const model of all) cells.push(models.includes(model) ? await cell(model, setting, base) : "| ");
   console.log(`| ${name} | ${cells.join(" | ")} |`);

@@ -111,6 +111,7 @@ export class Laboratory {
         {
           config,
           data,
+          sample: "",
           seed,
           threads: this.#threads,
           earlyStopping: null,

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const python = process.env["PYTHON"] ?? "python3";
+const python = process.env.PYTHON ?? "python3";
 
 /** The version of a Python module, or exits with the way to get it. */
 export function requirePythonModule(module: string): string {

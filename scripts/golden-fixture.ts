@@ -189,7 +189,7 @@ try {
   });
   const script = fileURLToPath(new URL("golden-fixture.py", import.meta.url));
   const target = fileURLToPath(new URL("../test/fixtures/golden", import.meta.url));
-  execFileSync(process.env["PYTHON"] ?? "python3", [script, target, ...inputs], { stdio: "inherit" });
+  execFileSync(process.env.PYTHON ?? "python3", [script, target, ...inputs], { stdio: "inherit" });
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -38,6 +38,8 @@ export async function generate(
     movies: data.movies.length,
     ratings: data.ratings,
   };
+  // First, so that a generation that stops half-way never leaves older ratings beside a newer list of movies.
+  await deps.store.delete("ratings.csv");
   await deps.store.put(generatedMarker, new TextEncoder().encode(`${JSON.stringify(files, null, 2)}\n`));
   await deps.store.put("movies.csv", moviesCsv(data.movies));
   const task = deps.progress.start("Generating ratings", data.ratings, "ratings");

@@ -134,7 +134,7 @@ export async function judgeModels(
     ranked.push({ model, standings, full, hits, gains });
   }
   return {
-    ...compare(ranked, sample, users, options),
+    ...(await compare(ranked, sample, users, options, listeners)),
     shortCandidateUsers: ranked[0]?.standings.candidates.filter((count) => count <= options.candidates).length ?? 0,
   };
 }
@@ -172,24 +172,36 @@ function joined(parts: readonly Standings[]): Standings {
 }
 
 /** Intervals and p values: all models' series go through the same resamples. */
-function compare(
+async function compare(
   ranked: readonly Ranked[],
   sample: Sample,
   users: Int32Array,
   options: JudgeOptions,
-): Pick<JudgeResult, "judgements" | "comparisons"> {
+  listeners: JudgeListeners,
+): Promise<Pick<JudgeResult, "judgements" | "comparisons">> {
   const pairs = ranked.flatMap((first, i) => ranked.slice(i + 1).map((second) => ({ first, second })));
   const differences = pairs.map(({ first, second }) => first.hits.map((hit, i) => hit - second.hits[i]));
+  const quartiles = activityQuartiles(sample, users);
+  const task = (listeners.progress ?? noProgress).start(
+    "Comparing",
+    options.bootstrapResamples * (1 + quartiles.length) + options.permutations * pairs.length,
+    "resamples",
+  );
+  let done = 0;
+  const inTurns = <T>(steps: Generator<void, T, undefined>): Promise<T> =>
+    drainInTurns(steps, listeners.signal, () => {
+      done += 1;
+      task.update(done);
+    });
+
   const resampling = { seed: options.seed, resamples: options.bootstrapResamples };
   const series = [...ranked.flatMap(({ hits, gains }) => [hits, gains]), ...differences];
-  const intervals = bootstrapIntervals(series, resampling);
-  const quartiles = activityQuartiles(sample, users);
-  const quartileIntervals = quartiles.map((positions) =>
-    bootstrapIntervals(
-      ranked.map(({ hits }) => Float64Array.from(positions, (position) => hits[position])),
-      resampling,
-    ),
-  );
+  const intervals = await inTurns(bootstrapIntervals(series, resampling));
+  const quartileIntervals: Interval[][] = [];
+  for (const positions of quartiles) {
+    const hitsOf = ranked.map(({ hits }) => Float64Array.from(positions, (position) => hits[position]));
+    quartileIntervals.push(await inTurns(bootstrapIntervals(hitsOf, resampling)));
+  }
   const judgements = ranked.map(({ model, standings, full, hits }, m): Judgement => {
     const { cases, hrAt10, ndcgAt10 } = summarize(full);
     return {
@@ -205,16 +217,37 @@ function compare(
       })),
     };
   });
-  const comparisons = pairs.map(
-    ({ first, second }, p): PairComparison => ({
+  const comparisons: PairComparison[] = [];
+  for (const [p, { first, second }] of pairs.entries()) {
+    const permuting = { seed: options.seed, permutations: options.permutations };
+    comparisons.push({
       model: first.model.name,
       other: second.model.name,
       difference: differences[p].reduce((sum, d) => sum + d, 0) / Math.max(1, users.length),
       interval: intervals[2 * ranked.length + p],
-      pValue: pairedPermutationTest(differences[p], { seed: options.seed, permutations: options.permutations }),
-    }),
-  );
+      pValue: await inTurns(pairedPermutationTest(differences[p], permuting)),
+    });
+  }
+  task.end();
   return { judgements, comparisons };
+}
+
+/** Steps between two looks at the signal. */
+const stepsPerTurn = 16;
+
+async function drainInTurns<T>(
+  steps: Generator<void, T, undefined>,
+  signal: AbortSignal | undefined,
+  onStep: () => void,
+): Promise<T> {
+  for (let count = 1; ; count++) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    onStep();
+    if (count % stepsPerTurn !== 0) continue;
+    signal?.throwIfAborted();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 function activityOf(

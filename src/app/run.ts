@@ -1,21 +1,23 @@
 /** The main job: ratings file → sample → trained models → judgement → report, in one call. */
 import { Popularity } from "../baselines/popularity.ts";
+import { NcfError } from "../core/errors.ts";
 import { leakageShare } from "../core/evaluation.ts";
 import type { ItemDetails, ValidationReport } from "../core/ratings.ts";
 import type { Recommender } from "../core/recommender.ts";
 import type { Sample } from "../core/sample.ts";
 import { selectUsers } from "../core/user-sample.ts";
 import { type NcfConfig, presetNamed } from "../ncf/config.ts";
+import { embeddingRows } from "../ncf/model.ts";
 import type { Progress } from "../ports/progress.ts";
 import type { RatingsSource, ReadRatingsOptions } from "../ports/ratings-source.ts";
 import type { SampleFiles, SampleOptions, SampleStore } from "../ports/sample-store.ts";
-import { defaultJudgeOptions, judgeModels, type RankedCase } from "./judge.ts";
+import { defaultJudgeOptions, type JudgeOptions, judgeModels, type RankedCase } from "./judge.ts";
 import { buildReport, type MachineFacts } from "./report/build-report.ts";
 import type { Report } from "./report/report.ts";
 import { reportPage } from "./report/report-page.ts";
 import { popularityName } from "./report/verdicts.ts";
 import { splitDataset } from "./sample.ts";
-import { type TrainDeps, trainAndStore } from "./train-model.ts";
+import { type TrainDeps, type TrainOutcome, trainAndStore } from "./train-model.ts";
 import type { TrainingRecord } from "./training-record.ts";
 
 export interface RunDeps extends TrainDeps {
@@ -38,11 +40,13 @@ export interface RunRequest {
   readonly sample: SampleOptions;
   /** Names of presets, and "popularity". */
   readonly models: readonly string[];
-  /** Overrides every preset's own number. */
-  readonly epochs: number | null;
+  /** Leaves a preset that cannot take the sample's ids out, with a line that says so, rather than fail. */
+  readonly skipsUnfit: boolean;
+  /** Settings that replace every preset's own. */
+  readonly changes: Partial<Pick<NcfConfig, "epochs" | "ids" | "negativeDraw">>;
+  readonly judge: Partial<Pick<JudgeOptions, "fullCatalogueUsers" | "withReplacement">>;
   readonly seed: number;
   readonly threads: number;
-  readonly fullCatalogueUsers: number;
   /** Told of every ranked case, for `--per-user`. */
   readonly onCase?: ((ranked: RankedCase, sample: Sample) => void) | undefined;
   /** The command line that repeats this run. */
@@ -53,54 +57,18 @@ export interface RunRequest {
 
 /** @throws NcfError of every stage */
 export async function runJob(deps: RunDeps, request: RunRequest): Promise<Report> {
-  const configs = new Map(
-    request.models.filter((name) => name !== popularityName).map((name) => [name, configOf(name, request.epochs)]),
-  );
-  const timings: { stage: string; seconds: number }[] = [];
-  const timed = async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
-    request.signal?.throwIfAborted();
-    const startMs = deps.monotonicMs();
-    const result = await work();
-    timings.push({ stage, seconds: (deps.monotonicMs() - startMs) / 1000 });
-    return result;
-  };
+  const stages = new Stages(deps.monotonicMs, request.signal);
+  const split = await stages.timed("read and sample", () => readAndSplit(deps, request));
+  const configs = configurations(deps, request, split.sample);
+  await stages.timed("write the sample", () => deps.samples.write(split));
+  const trained = await trainAll(deps, request, split, configs, stages);
 
-  const split = await timed("read and sample", () => readAndSplit(deps, request));
-  await timed("write the sample", () => deps.samples.write(split));
-
-  const models: Recommender[] = [];
-  const records = new Map<string, TrainingRecord>();
-  const hashes: Record<string, string> = {};
-  for (const name of request.models) {
-    const config = configs.get(name);
-    if (config === undefined) {
-      models.push(new Popularity(split.sample));
-      continue;
-    }
-    const outcome = await timed(`train ${name}`, () =>
-      trainAndStore(deps, {
-        name,
-        config,
-        sample: split.sample,
-        seed: request.seed,
-        threads: request.threads,
-        patience: null,
-        prefix: `models/${name}/`,
-        existing: "resumeIfSame",
-        signal: request.signal,
-      }),
-    );
-    models.push(deps.createScorer(outcome.model));
-    records.set(name, outcome.record);
-    hashes[name] = outcome.sha256;
-  }
-
-  const judgeOptions = { ...defaultJudgeOptions, seed: request.seed, fullCatalogueUsers: request.fullCatalogueUsers };
-  const { onCase } = request;
-  const judged = await timed("judge", () =>
-    judgeModels(models, split.sample, judgeOptions, {
+  const { onCase, signal } = request;
+  const judgeOptions = { ...defaultJudgeOptions, ...request.judge, seed: request.seed };
+  const judged = await stages.timed("judge", () =>
+    judgeModels(trained.models, split.sample, judgeOptions, {
       progress: deps.progress,
-      signal: request.signal,
+      signal,
       ...(onCase && { onCase: (ranked: RankedCase) => onCase(ranked, split.sample) }),
     }),
   );
@@ -109,11 +77,11 @@ export async function runJob(deps: RunDeps, request: RunRequest): Promise<Report
     ...split,
     judged,
     judgeOptions,
-    records,
+    records: trained.records,
     configs,
-    modelHashes: hashes,
+    modelHashes: trained.hashes,
     leakageShare: leakageShare(split.sample),
-    timings,
+    timings: stages.timings,
     machine: deps.machine,
     peakRssBytes: deps.peakRssBytes(),
   });
@@ -123,9 +91,88 @@ export async function runJob(deps: RunDeps, request: RunRequest): Promise<Report
   return report;
 }
 
-function configOf(name: string, epochs: number | null): NcfConfig {
-  const preset = presetNamed(name);
-  return epochs === null ? preset : { ...preset, epochs };
+/** Times the stages of a run and looks at the signal before each. */
+class Stages {
+  readonly timings: { stage: string; seconds: number }[] = [];
+  readonly #monotonicMs: () => number;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(monotonicMs: () => number, signal: AbortSignal | undefined) {
+    this.#monotonicMs = monotonicMs;
+    this.#signal = signal;
+  }
+
+  /** @param stage its name, or how the result names it */
+  async timed<T>(stage: string | ((result: T) => string), work: () => Promise<T>): Promise<T> {
+    this.#signal?.throwIfAborted();
+    const startMs = this.#monotonicMs();
+    const result = await work();
+    const name = typeof stage === "string" ? stage : stage(result);
+    this.timings.push({ stage: name, seconds: (this.#monotonicMs() - startMs) / 1000 });
+    return result;
+  }
+}
+
+/**
+ * Each model's configuration by name, null for popularity; checked against the sample before any training, so that a run
+ * does not fail half-way.
+ */
+function configurations(deps: RunDeps, request: RunRequest, sample: Sample): Map<string, NcfConfig | null> {
+  const configs = new Map<string, NcfConfig | null>();
+  for (const name of request.models) {
+    if (name === popularityName) {
+      configs.set(name, null);
+      continue;
+    }
+    const config = { ...presetNamed(name), ...request.changes };
+    try {
+      embeddingRows(config, sample);
+      configs.set(name, config);
+    } catch (error) {
+      if (!request.skipsUnfit || !(error instanceof NcfError) || error.code !== "RAW_ID_TOO_LARGE") throw error;
+      deps.log(`${name} is left out: ${error.message}`);
+    }
+  }
+  return configs;
+}
+
+async function trainAll(
+  deps: RunDeps,
+  request: RunRequest,
+  { sample, manifest }: SampleFiles,
+  configs: ReadonlyMap<string, NcfConfig | null>,
+  stages: Stages,
+): Promise<{ models: Recommender[]; records: Map<string, TrainingRecord>; hashes: Record<string, string> }> {
+  const models: Recommender[] = [];
+  const records = new Map<string, TrainingRecord>();
+  const hashes: Record<string, string> = {};
+  for (const [name, config] of configs) {
+    if (config === null) {
+      models.push(new Popularity(sample));
+      continue;
+    }
+    const train = (): Promise<TrainOutcome> =>
+      trainAndStore(deps, {
+        name,
+        config,
+        sample,
+        sampleSha256: manifest.sha256,
+        seed: request.seed,
+        threads: request.threads,
+        patience: null,
+        prefix: `models/${name}/`,
+        existing: "resumeIfSame",
+        signal: request.signal,
+      });
+    const outcome = await stages.timed(
+      ({ reused }) => (reused ? `load ${name}, trained before` : `train ${name}`),
+      train,
+    );
+    models.push(deps.createScorer(outcome.model));
+    records.set(name, outcome.record);
+    hashes[name] = outcome.sha256;
+  }
+  return { models, records, hashes };
 }
 
 /** What reading and splitting give. */

@@ -1,5 +1,6 @@
 /** Draws users from a data set and splits their ratings. */
 import { createHash } from "node:crypto";
+import { NcfError } from "../core/errors.ts";
 import { leaveOneOut } from "../core/leave-one-out.ts";
 import type { ItemDetails } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
@@ -23,6 +24,7 @@ export async function drawSample(
  * Splits the ratings of the chosen users.
  *
  * @param chosen shape [users of the data set], 1 for a user to keep
+ * @throws NcfError `DATA_TOO_SMALL` when nobody could be tested
  */
 export function splitDataset(dataset: StoredDataset, chosen: Uint8Array, options: SampleOptions): SampleFiles {
   const { sample, counts } = leaveOneOut(dataset.ratings, chosen, {
@@ -30,6 +32,13 @@ export function splitDataset(dataset: StoredDataset, chosen: Uint8Array, options
     seed: options.seed,
     listedItemIds: options.catalogue === "listed" ? dataset.items.map(({ id }) => id) : null,
   });
+  if (counts.testedUsers === 0) {
+    throw new NcfError(
+      "DATA_TOO_SMALL",
+      `expected at least one user with two ratings or more in the sample, found ${sample.userIds.length} users with ` +
+        `${counts.ratings} ratings. Raise --fraction, or give more ratings`,
+    );
+  }
   return {
     sample,
     items: catalogueDetails(sample, dataset.items),

@@ -30,6 +30,7 @@ export interface TrainRequest {
   readonly name: string;
   readonly config: NcfConfig;
   readonly sample: Sample;
+  readonly sampleSha256: string;
   readonly seed: number;
   readonly threads: number;
   /** Epochs without a better validation HR@10 after which training stops; null trains all epochs on all data. */
@@ -66,7 +67,14 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
     model: `${prefix}model.safetensors`,
     record: `${prefix}training.json`,
   };
-  const expected = { name, config, seed, backend: deps.backend.name, data: dataFingerprint(data) };
+  const expected = {
+    name,
+    config,
+    seed,
+    backend: deps.backend.name,
+    sample: request.sampleSha256,
+    data: dataFingerprint(data),
+  };
   if (request.existing === "discard") await removeAll(deps.store, Object.values(keys));
   else {
     const finished = await finishedModel(deps.store, keys, { ...expected, patience: request.patience });
@@ -74,6 +82,7 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
       deps.log(`${name}: already trained; remove ${keys.model} to train it again`);
       return { ...finished, model: { name, config, tensors: finished.tensors, ...rows }, reused: true };
     }
+    if (request.existing === "resume") await checkResumable(deps, keys);
   }
 
   const task = deps.progress.start(
@@ -87,6 +96,7 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
         backend: deps.backend,
         monotonicMs: deps.monotonicMs,
         checkpoints: checkpointStore(deps.store, keys.checkpoint),
+        onResume: (step) => deps.log(`${name}: going on from step ${step}`),
         onProgress: ({ samples, epochs, loss }) =>
           task.update(
             samples,
@@ -96,6 +106,7 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
       {
         config,
         data,
+        sample: request.sampleSha256,
         seed,
         threads: request.threads,
         checkpointEveryMs,
@@ -150,6 +161,17 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
   return { model: { name, config, tensors: result.tensors, ...rows }, record, sha256, reused: false };
 }
 
+/** Refuses to replace a finished model of other settings by "resuming" it. */
+async function checkResumable(deps: TrainDeps, keys: { checkpoint: string; model: string }): Promise<void> {
+  if ((await deps.store.head(keys.checkpoint)) !== null) return;
+  if ((await deps.store.head(keys.model)) === null) return deps.log("no checkpoint here: starting from the beginning");
+  throw new NcfError(
+    "CHECKPOINT_MISMATCH",
+    `expected a checkpoint of this run, found ${keys.model}, the finished model of a run with other settings or data. ` +
+      "Choose another output folder, or leave --resume out to replace it",
+  );
+}
+
 async function removeAll(store: ObjectStore, keys: readonly string[]): Promise<void> {
   for (const key of keys) await store.delete(key);
 }
@@ -170,6 +192,7 @@ async function finishedModel(
     record.patience === expected.patience &&
     description.seed === expected.seed &&
     description.backend === expected.backend &&
+    description.sample === expected.sample &&
     description.data === expected.data &&
     JSON.stringify(description.config) === JSON.stringify(expected.config);
   return same ? { tensors, record, sha256 } : null;

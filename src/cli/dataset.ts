@@ -1,11 +1,12 @@
 /** Finds the data set that the command line names: a path, or a name to download, or made-up data without a network. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import path from "node:path";
 import envPaths from "env-paths";
 import { downloadDataset } from "../adapters/local/dataset-download.ts";
 import { FileObjectStore } from "../adapters/local/file-object-store.ts";
 import { generate, generatedMarker } from "../app/generate.ts";
 import { NcfError } from "../core/errors.ts";
+import { commandLine } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ResolvedDataset {
@@ -13,6 +14,8 @@ export interface ResolvedDataset {
   readonly name: string;
   readonly path: string;
   readonly generated: boolean;
+  /** The commands that repeat a run whose data was made up on the way; else the command line as typed does. */
+  readonly command?: string;
 }
 
 /** Where downloads are kept: `NCF_CACHE`, else the user's cache folder. */
@@ -23,7 +26,8 @@ function cacheFolder(): string {
 /** @throws NcfError `DATASET_UNKNOWN` and those of a download */
 export async function resolveDataset(given: string, terminal: Terminal): Promise<ResolvedDataset> {
   if (existsSync(given)) {
-    const generated = existsSync(path.join(given, generatedMarker));
+    const folder = statSync(given).isDirectory() ? given : path.dirname(given);
+    const generated = existsSync(path.join(folder, generatedMarker));
     return { name: path.basename(path.resolve(given)), path: given, generated };
   }
   const { dataset, path: archive } = await downloadDataset(given, {
@@ -56,6 +60,7 @@ export async function resolveOrGenerate(
       { store: new FileObjectStore(folder), progress: terminal.progress },
       { shape: "small", seed, signal: terminal.signal },
     );
-    return { name: "generated", path: folder, generated: true };
+    const commands = [`npx ncf generate --seed ${seed} --out ${folder}`, `${commandLine()} --dataset ${folder}`];
+    return { name: "generated", path: folder, generated: true, command: commands.join(" && ") };
   }
 }

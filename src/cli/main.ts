@@ -1,6 +1,5 @@
 /** The `ncf` command: parses the command line, runs one use case, says what came of it. */
 import { Command, CommanderError } from "commander";
-import { NcfError } from "../core/errors.ts";
 import { addDataCommands } from "./commands/data.ts";
 import { addModelCommands } from "./commands/model.ts";
 import { addRunCommand } from "./commands/run.ts";
@@ -28,9 +27,4 @@ export async function main(argv: readonly string[]): Promise<number> {
   } finally {
     terminal.close();
   }
-}
-
-/** A wrong value on the command line. */
-export function usageError(message: string): NcfError {
-  return new NcfError("USAGE", message);
 }

@@ -6,11 +6,12 @@ export class Terminal {
   readonly progress: StreamProgress = streamProgress(process.stderr, { nowMs: () => performance.now() });
   readonly #abort = new AbortController();
   #json = false;
+  #afterInterrupt = "run it again to start over";
 
   readonly #onSignal = (): void => {
     if (this.#abort.signal.aborted) process.exit(130);
     this.log("Stopping; press Ctrl-C again to stop at once.");
-    this.#abort.abort(new NcfError("INTERRUPTED", "stopped before the end; the same command goes on from here"));
+    this.#abort.abort(new NcfError("INTERRUPTED", "stopped before the end"));
   };
 
   /** Aborted by Ctrl-C or SIGTERM; listening for them starts with the first use. */
@@ -27,6 +28,11 @@ export class Terminal {
     this.#json = json;
   }
 
+  /** How a person goes on after Ctrl-C. */
+  goesOnBy(way: string): void {
+    this.#afterInterrupt = way;
+  }
+
   /** A line about the work, never part of the answer. */
   readonly log = (line: string): void => {
     // On a terminal the progress line, redrawn below, makes room.
@@ -41,7 +47,8 @@ export class Terminal {
   /** Says why the command failed; gives the exit code. */
   fail(error: unknown): number {
     this.progress.close();
-    const { code, message } = describe(error);
+    const { code, message: reason } = describe(error);
+    const message = code === "INTERRUPTED" ? `${reason}; ${this.#afterInterrupt}` : reason;
     process.stderr.write(`ncf: ${message}\n`);
     if (this.#json) process.stdout.write(`${JSON.stringify({ error: { code, message } }, null, 2)}\n`);
     if (code === "INTERRUPTED") return 130;

@@ -14,6 +14,8 @@ export interface RunIdentity {
   readonly seed: number;
   readonly backend: string;
   readonly arithmetic: string;
+  /** sha256 of the sample, as its manifest says. */
+  readonly sample: string;
   /** See `dataFingerprint`. */
   readonly data: string;
   /** Epochs without a better validation HR@10 after which training stops; null without early stopping. */
@@ -117,6 +119,8 @@ export interface ModelDescription {
   readonly arithmetic: string;
   /** Epochs that went into the tensors. */
   readonly epochs: number;
+  /** sha256 of the sample that it was trained on; another one may hold its test items in training. */
+  readonly sample: string;
   readonly data: string;
 }
 

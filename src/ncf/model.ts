@@ -16,7 +16,7 @@ export interface TrainedModel {
 }
 
 /** The embedding rows of a sample's users and items under `config`, and the tables' sizes. */
-function embeddingRows(
+export function embeddingRows(
   config: NcfConfig,
   sample: Pick<Sample, "userIds" | "itemIds">,
 ): Pick<TrainingData, "userRows" | "itemRows" | "userRowCount" | "itemRowCount"> {
@@ -26,8 +26,8 @@ function embeddingRows(
     if (greatest > maxRawId) {
       throw new NcfError(
         "RAW_ID_TOO_LARGE",
-        `this preset has an embedding row for every id up to the greatest, at most ${maxRawId}, found id ${greatest}. ` +
-          "Use compact ids (--compact-ids) or another preset",
+        `the paper's network has an embedding row for every id up to the greatest, at most ${maxRawId}, found id ` +
+          `${greatest}. Use compact ids (--compact-ids), or leave it out (--models, --preset)`,
       );
     }
     return { rows: Int32Array.from(ids), count: greatest + 1 };

@@ -31,6 +31,8 @@ export interface TrainerDeps {
   /** Where checkpoints go; null trains without. */
   readonly checkpoints: CheckpointStore | null;
   readonly onProgress?: (progress: TrainerProgress) => void;
+  /** Told of the step from which a checkpoint goes on. */
+  readonly onResume?: (step: number) => void;
 }
 
 export interface CheckpointStore {
@@ -44,6 +46,8 @@ export interface CheckpointStore {
 export interface TrainerInput {
   readonly config: NcfConfig;
   readonly data: TrainingData;
+  /** sha256 of the sample that `data` comes from. */
+  readonly sample: string;
   readonly seed: number;
   readonly threads: number;
   /** Stops after `patience` epochs without a better value of `score` (higher is better) and keeps the best epoch. */
@@ -66,9 +70,6 @@ export interface TrainerResult {
   readonly stepsPerEpoch: number;
   /** Validation score after each epoch; empty without early stopping. */
   readonly validation: readonly number[];
-  readonly data: string;
-  /** The step from which a checkpoint was resumed, 0 for a fresh start. */
-  readonly resumedFromStep: number;
 }
 
 /** How long one call to the backend should take: short enough for progress and Ctrl-C. */
@@ -103,7 +104,6 @@ class Run {
   #validation: number[] = [];
   #best: TensorMap | null = null;
   #secondsBefore = 0;
-  #resumedFromStep = 0;
   #startedMs = 0;
   #savedMs = 0;
 
@@ -116,6 +116,7 @@ class Run {
       seed: input.seed,
       backend: deps.backend.name,
       arithmetic: session.arithmetic,
+      sample: input.sample,
       data: dataFingerprint(input.data),
       patience: input.earlyStopping?.patience ?? null,
     };
@@ -152,7 +153,7 @@ class Run {
     this.#validation = [...found.history.validation];
     this.#secondsBefore = found.history.seconds;
     this.#best = found.best;
-    this.#resumedFromStep = found.state.step;
+    this.#deps.onResume?.(found.state.step);
   }
 
   /** Steps until the curve's next point, so that a point's mean never depends on how steps were grouped. */
@@ -223,8 +224,8 @@ class Run {
     const due = this.#deps.monotonicMs() - this.#savedMs >= checkpointEveryMs;
     if (interrupted || endsEpoch || due) await this.#save();
     if (interrupted) {
-      const way = this.#deps.checkpoints === null ? "" : "; the same command resumes it";
-      throw new NcfError("INTERRUPTED", `training was stopped at step ${this.#session.step}${way}`);
+      const kept = this.#deps.checkpoints === null ? "" : ", its checkpoint is kept";
+      throw new NcfError("INTERRUPTED", `training was stopped at step ${this.#session.step}${kept}`);
     }
   }
 
@@ -261,8 +262,6 @@ class Run {
       curve: this.#curve,
       stepsPerEpoch,
       validation: this.#validation,
-      data: this.#identity.data,
-      resumedFromStep: this.#resumedFromStep,
     };
   }
 }

@@ -13,7 +13,7 @@ const usualPaths = [
 
 /** Path of a Chromium: `NCF_CHROMIUM`, else one of the usual places, else undefined. */
 export function chromiumPath(): string | undefined {
-  return process.env["NCF_CHROMIUM"] || usualPaths.find((path) => existsSync(path));
+  return process.env.NCF_CHROMIUM || usualPaths.find((path) => existsSync(path));
 }
 
 export const noChromium = "no Chromium found: install one or name it in NCF_CHROMIUM";

@@ -12,8 +12,8 @@ import { chromiumPath, launchChromium, noChromium } from "./chromium.ts";
 import { labelsOverlap, lowestContrasts, pageColours, sticksOut } from "./page-measurements.ts";
 
 const path = chromiumPath();
-const required = process.env["CI_REQUIRE_SERVICES"] === "1";
-const screenshots = process.env["NCF_SCREENSHOTS"] || undefined;
+const required = process.env.CI_REQUIRE_SERVICES === "1";
+const screenshots = process.env.NCF_SCREENSHOTS || undefined;
 
 const three = reportOf([neumf, paper, popularity]);
 

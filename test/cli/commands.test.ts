@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -119,5 +119,54 @@ describe("ncf", () => {
     expect(strict).toMatchObject({ code: 1, stderr: expect.stringContaining("--max-rejects") });
     const lenient = await ncf(["ingest", at("bad.csv"), "--out", at("bad"), "--max-rejects", "50%", "--json"]);
     expect(JSON.parse(lenient.stdout)).toMatchObject({ rowsRead: 4, rowsKept: 3, rowsRejected: 1 });
+  });
+
+  it("refuses to judge a model on a sample whose test items it may have trained on", async () => {
+    const tie = ["sample", at("dataset"), "--fraction", "0.5", "--tie-rule", "lastInFile", "--out", at("other-ties")];
+    expect(await ncf(tie)).toMatchObject({ code: 0 });
+    const { code, stderr } = await ncf(["evaluate", at("other-ties"), "--model", at("model")]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("test items");
+  });
+
+  it("refuses a fraction that leaves nobody to test", async () => {
+    const { code, stderr } = await ncf(["run", "--dataset", at("data"), "--fraction", "0.001", "--out", at("nobody")]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("Raise --fraction");
+  });
+
+  it("marks generated data also when its file is named", async () => {
+    const args = ["run", "--dataset", at("data/ratings.csv"), "--models", "popularity", "--out", at("named"), "--json"];
+    expect(JSON.parse((await ncf(args)).stdout).dataset.generated).toBe(true);
+  });
+
+  it("leaves paper out of the default models where ids are no small integers, and takes it with --compact-ids", async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `cust-${i % 5},sku-${i % 7},${1000 + i}`);
+    await writeFile(at("own.csv"), ["customer,sku,at", ...rows].join("\n"));
+    const own = ["--dataset", at("own.csv"), "--columns", "user=customer,item=sku,time=at", "--epochs", "1", "--json"];
+    const byDefault = await ncf(["run", ...own, "--out", at("own")]);
+    expect(byDefault.stderr).toContain("paper is left out");
+    const names = (stdout: string) => JSON.parse(stdout).models.map((model: { name: string }) => model.name);
+    expect(names(byDefault.stdout)).toEqual(["neumf", "popularity"]);
+    const asked = await ncf(["run", ...own, "--models", "paper", "--out", at("own")]);
+    expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining("--compact-ids") });
+    const compact = await ncf(["run", ...own, "--models", "paper", "--compact-ids", "--out", at("own")]);
+    expect(names(compact.stdout)).toEqual(["paper"]);
+  });
+
+  it("names the folder that cannot be written, before any work", async () => {
+    await writeFile(at("occupied"), "a file");
+    const { code, stderr } = await ncf(["run", "--dataset", at("data"), "--out", at("occupied")]);
+    expect({ code, lines: stderr.trim().split("\n").length }).toEqual({ code: 1, lines: 1 });
+    expect(stderr).toContain("occupied");
+  });
+
+  it("lets one process at a time write to a folder, and takes over what a dead one left", async () => {
+    await mkdir(at("shared"));
+    await writeFile(at("shared/.lock"), String(process.pid));
+    const args = ["run", "--dataset", at("data"), "--models", "popularity", "--out", at("shared")];
+    expect(await ncf(args)).toMatchObject({ code: 1, stderr: expect.stringContaining(String(process.pid)) });
+    await writeFile(at("shared/.lock"), "99999999");
+    expect(await ncf(args)).toMatchObject({ code: 0 });
   });
 });

@@ -64,7 +64,7 @@ function generatedHistories(data: SyntheticDataset): History[] {
   );
 }
 
-const real = process.env["NCF_ML_LATEST_SMALL"];
+const real = process.env.NCF_ML_LATEST_SMALL;
 
 describe.skipIf(real === undefined)("the shape small, against ml-latest-small (needs NCF_ML_LATEST_SMALL)", () => {
   const load = () => {

@@ -21,6 +21,7 @@ const identity: RunIdentity = {
   seed: 1,
   backend: "wasm",
   arithmetic: "wasm simd",
+  sample: "s",
   data: "d",
   patience: null,
 };
@@ -84,6 +85,7 @@ describe("checkpoints", () => {
     ["seed", { seed: 2 }],
     ["arithmetic", { arithmetic: "wasm relaxed fma" }],
     ["data", { data: "other" }],
+    ["sample", { sample: "other" }],
     ["config", { config: presets.neumf }],
     ["backend", { backend: "reference" }],
     ["patience", { patience: 3 }],
@@ -102,7 +104,16 @@ describe("checkpoints", () => {
   it("are not taken for models, nor models for checkpoints", () => {
     expect(codeOf(() => decodeModel(file, "model"))).toBe("FILE_FOREIGN");
     const model = encodeModel({
-      description: { name: "m", config: presets.mf, seed: 1, backend: "b", arithmetic: "a", epochs: 1, data: "d" },
+      description: {
+        name: "m",
+        config: presets.mf,
+        seed: 1,
+        backend: "b",
+        arithmetic: "a",
+        epochs: 1,
+        sample: "s",
+        data: "d",
+      },
       tensors,
       userIds: Float64Array.of(1, 2 ** 53 - 1),
       itemIds: Float64Array.of(5),

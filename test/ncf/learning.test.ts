@@ -22,6 +22,7 @@ function train(config: NcfConfig, sample: Sample, options: Partial<TrainerInput>
     {
       config,
       data: trainingData(config, sample),
+      sample: "",
       seed: 1,
       threads: 2,
       earlyStopping: null,

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { expectedHit, expectedNdcg, optimisticHit, pessimisticHit } from "../../src/core/ranking-metrics.ts";
 import { Rng, streamKey } from "../../src/core/rng.ts";
 
-const python = process.env["PYTHON"] ?? "python3";
+const python = process.env.PYTHON ?? "python3";
 const hasPython = spawnSync(python, ["--version"]).status === 0;
 const script = fileURLToPath(new URL("../../scripts/recompute-metrics.py", import.meta.url));
 

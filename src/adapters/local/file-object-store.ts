@@ -72,7 +72,10 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async delete(key: string): Promise<void> {
-    await rm(this.#path(key), { force: true });
+    const target = this.#path(key);
+    await rm(target, { force: true }).catch((cause) => {
+      throw notWritable(target, cause);
+    });
   }
 
   #path(key: string): string {

@@ -19,7 +19,8 @@ export interface ReportFacts extends SplitDataset {
   readonly judged: JudgeResult;
   readonly judgeOptions: JudgeOptions;
   readonly records: ReadonlyMap<string, TrainingRecord>;
-  readonly configs: ReadonlyMap<string, NcfConfig>;
+  /** Null for popularity. */
+  readonly configs: ReadonlyMap<string, NcfConfig | null>;
   readonly modelHashes: Readonly<Record<string, string>>;
   readonly leakageShare: number;
   readonly timings: Report["timings"];
@@ -120,7 +121,7 @@ function genreCounts(
 
 function protocolOf({ manifest, judgeOptions, judged, configs }: ReportFacts): Report["protocol"] {
   const { options, counts } = manifest;
-  const [config] = configs.values();
+  const config = [...configs.values()].find((found) => found !== null);
   return {
     fraction: options.fraction,
     sampler: options.sampler,

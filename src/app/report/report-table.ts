@@ -19,6 +19,11 @@ function introduction({ dataset, protocol }: Report): string[] {
     `${printable(dataset.name)}: ${grouped(sample.testedUsers)} users tested, each with one held-out ${noun} among ` +
       `${protocol.candidates} unseen ones, of ${grouped(sample.items)} ${noun}s.`,
   );
+  const short = protocol.shortCandidateUsers;
+  if (short > 0) {
+    const users = short === 1 ? "1 user has" : `${grouped(short)} users have`;
+    lines.push(...wrapped(`${users} fewer unseen ${noun}s than that: then all of them, which makes a hit easier.`));
+  }
   return dataset.generated ? ["GENERATED DATA: these figures say nothing about real users.", ...lines] : lines;
 }
 

@@ -12,6 +12,7 @@ import { Popularity } from "../../baselines/popularity.ts";
 import { type NcfConfig, presetNamed, presets } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import type { SampleFiles } from "../../ports/sample-store.ts";
+import { lockFolder } from "../folder-lock.ts";
 import { asPrefix } from "../folders.ts";
 import { type BackendName, backendNamed } from "../models.ts";
 import * as options from "../options.ts";
@@ -98,13 +99,15 @@ function readSample(dir: string): Promise<SampleFiles> {
 
 async function train(dir: string, values: TrainValues, terminal: Terminal): Promise<void> {
   terminal.useJson(values.json);
-  const { sample } = await readSample(dir);
+  terminal.goesOnBy("the same command with --resume goes on from here");
+  const { sample, manifest } = await readSample(dir);
   const preset = presetNamed(values.preset);
   const config: NcfConfig = {
     ...preset,
     epochs: values.epochs ?? preset.epochs,
     ids: values.compactIds ? "compact" : preset.ids,
   };
+  const unlock = lockFolder(values.out);
   const outcome = await trainAndStore(
     {
       backend: backendNamed(values.backend),
@@ -118,6 +121,7 @@ async function train(dir: string, values: TrainValues, terminal: Terminal): Prom
       name: values.preset,
       config,
       sample,
+      sampleSha256: manifest.sha256,
       seed: values.seed,
       threads: values.threads,
       patience: values.earlyStop ?? null,
@@ -125,7 +129,7 @@ async function train(dir: string, values: TrainValues, terminal: Terminal): Prom
       existing: values.resume ? "resume" : "discard",
       signal: terminal.signal,
     },
-  );
+  ).finally(unlock);
   terminal.answer({ ...outcome.record, out: values.out }, trainText(outcome, values.out));
 }
 
@@ -142,8 +146,9 @@ function trainText({ record, sha256 }: TrainOutcome, out: string): string {
 
 async function evaluate(dir: string, values: EvaluateValues, terminal: Terminal): Promise<void> {
   terminal.useJson(values.json);
-  const { sample } = await readSample(dir);
-  const model = await readModel(new FileObjectStore(values.model), sample);
+  const files = await readSample(dir);
+  const { sample } = files;
+  const model = await readModel(new FileObjectStore(values.model), files);
   const perUser = values.perUser === undefined ? null : new PerUserFile(values.perUser);
   try {
     const judged = await judgeModels(
@@ -161,6 +166,7 @@ async function evaluate(dir: string, values: EvaluateValues, terminal: Terminal)
         ...(perUser && { onCase: (ranked) => perUser.add(ranked, sample) }),
       },
     );
+    perUser?.finish();
     const [comparison] = judged.comparisons;
     const lines = judged.judgements.map(
       ({ name, hrAt10, hrAt10Interval: [low, high], ndcgAt10, cases }) =>
@@ -170,14 +176,14 @@ async function evaluate(dir: string, values: EvaluateValues, terminal: Terminal)
     lines.push(`difference ${comparison.difference.toFixed(3)}, p = ${comparison.pValue.toFixed(4)}`);
     terminal.answer(judged, lines.join("\n"));
   } finally {
-    perUser?.close();
+    perUser?.discard();
   }
 }
 
 async function recommendTo(dir: string, values: RecommendValues, terminal: Terminal): Promise<void> {
   terminal.useJson(values.json);
   const files = await readSample(dir);
-  const model = await readModel(new FileObjectStore(values.model), files.sample);
+  const model = await readModel(new FileObjectStore(values.model), files);
   const list = recommend(files, createScorer(model), values.user, values.k);
   const lines = list.map(
     ({ itemId, title, genres, score }, i) =>

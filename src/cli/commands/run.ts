@@ -10,6 +10,7 @@ import { runJob } from "../../app/run.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import type { SampleOptions } from "../../ports/sample-store.ts";
 import { resolveOrGenerate } from "../dataset.ts";
+import { lockFolder } from "../folder-lock.ts";
 import { machineFacts, peakRssBytes } from "../machine.ts";
 import { type BackendName, backendNamed } from "../models.ts";
 import * as options from "../options.ts";
@@ -29,6 +30,9 @@ interface RunCommandOptions extends options.ReadOptionValues {
   readonly seed: number;
   readonly threads: number;
   readonly backend: BackendName;
+  readonly compactIds: boolean;
+  readonly negativeDraw?: "eachEpoch" | "once";
+  readonly withReplacement: boolean;
   readonly fullCatalogueUsers: number;
   readonly perUser?: string;
   readonly json: boolean;
@@ -53,21 +57,32 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
     .addOption(options.seedOption())
     .addOption(options.threadsOption())
     .addOption(options.backendOption())
+    .option("--compact-ids", "one embedding row a user or item of the sample, also for paper", false)
+    .addOption(
+      new Option("--negative-draw <when>", "draw training negatives for each epoch, or once").choices([
+        "eachEpoch",
+        "once",
+      ]),
+    )
+    .option("--with-replacement", "draw evaluation candidates with replacement", false)
     .addOption(options.fullCatalogueUsersOption())
     .option("--per-user <file>", "write each user's candidates and scores as JSON lines")
     .addOption(options.jsonOption())
-    .action((values: RunCommandOptions) => run(values, terminal));
+    .action((values: RunCommandOptions) => run(values, terminal, command.getOptionValueSource("models") === "default"));
   for (const option of options.readOptions()) command.addOption(option);
 }
 
-async function run(values: RunCommandOptions, terminal: Terminal): Promise<void> {
+async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefault: boolean): Promise<void> {
   terminal.useJson(values.json);
   checkModelNames(values.models);
+  terminal.goesOnBy("the same command goes on from here");
   const { signal } = terminal;
   const store = new FileObjectStore(values.out);
-  const dataset = await resolveOrGenerate(values.dataset, terminal, values.out, values.seed);
-  const perUser = values.perUser === undefined ? null : new PerUserFile(values.perUser);
+  const unlock = lockFolder(values.out);
+  let perUser: PerUserFile | null = null;
   try {
+    const dataset = await resolveOrGenerate(values.dataset, terminal, values.out, values.seed);
+    perUser = values.perUser === undefined ? null : new PerUserFile(values.perUser);
     const report = await runJob(
       {
         source: localRatingsSource,
@@ -92,18 +107,25 @@ async function run(values: RunCommandOptions, terminal: Terminal): Promise<void>
           catalogue: values.catalogue,
         },
         models: values.models,
-        epochs: values.epochs ?? null,
+        skipsUnfit: modelsByDefault,
+        changes: {
+          ...(values.epochs && { epochs: values.epochs }),
+          ...(values.compactIds && { ids: "compact" }),
+          ...(values.negativeDraw && { negativeDraw: values.negativeDraw }),
+        },
+        judge: { fullCatalogueUsers: values.fullCatalogueUsers, withReplacement: values.withReplacement },
         seed: values.seed,
         threads: values.threads,
-        fullCatalogueUsers: values.fullCatalogueUsers,
         onCase: perUser?.add,
-        command: options.commandLine(),
+        command: dataset.command ?? options.commandLine(),
         version,
         signal,
       },
     );
+    perUser?.finish();
     terminal.answer(report, `${reportTable(report)}\nReport: ${values.out}/report.html`);
   } finally {
-    perUser?.close();
+    perUser?.discard();
+    unlock();
   }
 }

@@ -228,7 +228,7 @@ describe("ml-latest-small", () => {
     expect(await kept()).toEqual([]);
   });
 
-  const real = process.env["NCF_ML_LATEST_SMALL"];
+  const real = process.env.NCF_ML_LATEST_SMALL;
   it.skipIf(real === undefined)(
     "is accepted with the ratings.csv that is expected (needs NCF_ML_LATEST_SMALL)",
     async () => {

@@ -80,7 +80,7 @@ describe("MovieLens CSV", () => {
   });
 });
 
-const real = process.env["NCF_ML_LATEST_SMALL"];
+const real = process.env.NCF_ML_LATEST_SMALL;
 
 describe.skipIf(real === undefined)("ml-latest-small (skipped unless NCF_ML_LATEST_SMALL names its folder)", () => {
   it("gives the counts of its README", async () => {
