@@ -18,6 +18,7 @@ export async function ingest(
 ): Promise<ValidationReport> {
   const task = deps.progress.start(`Reading ${name}`, undefined, "rows");
   const dataset = await deps.source.read(path, { ...read, onProgress: ({ rowsRead }) => task.update(rowsRead) });
+  task.update(dataset.validation.rowsRead);
   task.end();
   await deps.datasets.write({ ...dataset, name, generated });
   return dataset.validation;

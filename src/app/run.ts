@@ -193,6 +193,7 @@ async function readAndSplit(deps: RunDeps, request: RunRequest): Promise<SplitDa
     onProgress: ({ rowsRead }) => task.update(rowsRead),
     ...(request.signal && { signal: request.signal }),
   });
+  task.update(dataset.validation.rowsRead);
   task.end();
   const { ratings, items, validation } = dataset;
   const everyone = new Uint8Array(ratings.userIds.length).fill(1);
