@@ -53,7 +53,7 @@ try {
       `${name.padEnd(7)} min ${best} s, median ${middle} s (CPU ${cpu} s), peak resident memory ${grouped(peak / 1e6)} MB`,
     );
   }
-  const ratios = outcomes["duckdb"].map((outcome, run) => outcome.seconds / outcomes["ncf"][run].seconds);
+  const ratios = outcomes.duckdb.map((outcome, run) => outcome.seconds / outcomes.ncf[run].seconds);
   console.log(`ncf is ${median(ratios).toFixed(1)} times as fast (median of the paired ratios)`);
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -58,7 +58,7 @@ describe.skipIf(!hasPython)(`recompute-metrics.py (skipped where ${python} is mi
 
   it("refuses a report that is off by 1e-8", () => {
     const { lines, model } = randomCases();
-    const { status, stderr } = recompute(lines, [{ ...model, ndcgAt10: Number(model["ndcgAt10"]) + 1e-8 }]);
+    const { status, stderr } = recompute(lines, [{ ...model, ndcgAt10: Number(model.ndcgAt10) + 1e-8 }]);
     expect(status).toBe(1);
     expect(stderr).toContain("m.ndcgAt10");
   });
