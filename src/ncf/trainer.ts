@@ -10,7 +10,7 @@ import {
   type RunIdentity,
 } from "./checkpoint.ts";
 import { checkConfig, type NcfConfig } from "./config.ts";
-import type { TensorMap } from "./parameters.ts";
+import { parameterCount, parameterTable, type TensorMap } from "./parameters.ts";
 
 /** Points of the loss curve in each epoch. */
 const curvePointsPerEpoch = 20;
@@ -78,11 +78,12 @@ const chunkMs = 100;
 /**
  * Trains to the end, or from where the checkpoint stands.
  *
- * @throws NcfError `LOSS_NOT_FINITE`, `INTERRUPTED` (a checkpoint is written first), `DATA_TOO_SMALL`, and those of
+ * @throws NcfError `LOSS_NOT_FINITE`, `INTERRUPTED` (a checkpoint is written first), `DATA_TOO_SMALL`, `MODEL_TOO_LARGE`, and those of
  *   `decodeCheckpoint`
  */
 export async function trainModel(deps: TrainerDeps, input: TrainerInput): Promise<TrainerResult> {
   checkConfig(input.config);
+  checkSize(input);
   const session = await deps.backend.open(input.config, input.data, { seed: input.seed, threads: input.threads });
   try {
     if (session.stepsPerEpoch === 0) {
@@ -92,6 +93,20 @@ export async function trainModel(deps: TrainerDeps, input: TrainerInput): Promis
   } finally {
     await session.close();
   }
+}
+
+/** A checkpoint holds every parameter three times; this keeps it to about 1 GB, which one buffer and one upload can take. */
+const maxParameters = 85_000_000;
+
+function checkSize({ config, data }: TrainerInput): void {
+  const table = parameterTable(config, data.userRowCount, data.itemRowCount);
+  const parameters = table.reduce((sum, spec) => sum + parameterCount(spec), 0);
+  if (parameters <= maxParameters) return;
+  throw new NcfError(
+    "MODEL_TOO_LARGE",
+    `expected at most ${maxParameters} parameters, found ${parameters} (${data.userRowCount} user rows, ` +
+      `${data.itemRowCount} item rows). Use compact ids (--compact-ids), a smaller fraction or a smaller preset`,
+  );
 }
 
 class Run {

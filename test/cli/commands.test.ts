@@ -154,6 +154,14 @@ describe("ncf", () => {
     expect(names(compact.stdout)).toEqual(["paper"]);
   });
 
+  it("refuses a network with a row for every raw id up to millions, naming the way out", async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => `${16_000_000 + (i % 8)},${15_000_000 + (i % 11)},4,${1000 + i}`);
+    await writeFile(at("far.csv"), ["userId,movieId,rating,timestamp", ...rows].join("\n"));
+    const { code, stderr } = await ncf(["run", "--dataset", at("far.csv"), "--models", "paper", "--out", at("far")]);
+    expect({ code, stack: stderr.includes("    at ") }).toEqual({ code: 1, stack: false });
+    expect(stderr).toContain("--compact-ids");
+  });
+
   it("names the folder that cannot be written, before any work", async () => {
     await writeFile(at("occupied"), "a file");
     const { code, stderr } = await ncf(["run", "--dataset", at("data"), "--out", at("occupied")]);

@@ -86,6 +86,7 @@ export class FileObjectStore implements ObjectStore {
     const temporary = `${target}.${randomBytes(6).toString("hex")}${temporarySuffix}`;
     try {
       await mkdir(path.dirname(target), { recursive: true });
+      await removeAbandoned(target);
       const file = await open(temporary, "wx");
       try {
         if (body instanceof Uint8Array) await file.writeFile(body);
@@ -127,6 +128,22 @@ export class FileObjectStore implements ObjectStore {
   async #info(target: string): Promise<ObjectInfo> {
     const { size, ino, mtimeNs } = await stat(target, { bigint: true });
     return { size: Number(size), etag: `${ino}-${mtimeNs}-${size}` };
+  }
+}
+
+/** A writer that was killed leaves its temporary file; after so long nobody is writing to it any more. */
+const abandonedAfterMs = 3_600_000;
+
+async function removeAbandoned(target: string): Promise<void> {
+  const folder = path.dirname(target);
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(`${path.basename(target)}.`) || !name.endsWith(temporarySuffix)) continue;
+    const file = path.join(folder, name);
+    const age = await stat(file).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > abandonedAfterMs) await rm(file, { force: true });
   }
 }
 

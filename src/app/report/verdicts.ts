@@ -56,6 +56,10 @@ function headlineOf(
       significant: null,
     };
   }
+  if (compared.difference === 0) {
+    const level = `No winner: ${first.name} and ${second.name} hit equally often.`;
+    return { headline: level, winner: first.name, significant: false };
+  }
   const significant = compared.pValue < significanceLevel && compared.difference > 0;
   const headline = significant
     ? `${first.name} wins: its HR@10 is ${points(compared.difference)} above ${second.name}'s (${pValueText(compared.pValue)}).`

@@ -24,6 +24,18 @@ describe("verdicts", () => {
     expect(significant).toBe(false);
   });
 
+  it("calls models level that hit equally often", () => {
+    const a = modelOf({ name: "a", hr: 0.6, ndcg: 0.3, quartiles: flat, versus: { difference: 0, pValue: 1 } });
+    const { headline, significant } = verdictsOf(
+      [a, { ...a, name: "b" }],
+      [{ model: "a", other: "b", difference: 0, interval: null, pValue: 1 }],
+    );
+    expect({ headline, significant }).toEqual({
+      headline: "No winner: a and b hit equally often.",
+      significant: false,
+    });
+  });
+
   it("does not claim a test that was not made", () => {
     const { headline, significant } = verdictsOf([neumf, paper], []);
     expect(headline).toBe("neumf leads paper by 14.5 points of HR@10; the difference was not tested.");
