@@ -1,5 +1,7 @@
 /** Progress on a stream: one line redrawn on a terminal, now and then a plain line anywhere else. */
+
 import { compact, duration, grouped } from "../app/report/number-text.ts";
+import { printable } from "../app/report/printable.ts";
 import type { Progress, ProgressTask } from "../ports/progress.ts";
 
 /** What is needed of `process.stderr`. */
@@ -200,9 +202,4 @@ function timeLeft({ total, done, perSecond }: View): string[] {
   const minutes = Math.floor(seconds / 60) % 60;
   const hours = Math.floor(seconds / 3600);
   return [`${hours > 0 ? `${hours}:${two(minutes)}` : minutes}:${two(seconds % 60)} left`];
-}
-
-/** Labels may carry names from the data: a control character in one could move the cursor or change colours. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}+/gu, " ");
 }

@@ -1,5 +1,6 @@
 /** The judged models as a table for a terminal of 80 columns, with what it means in words below. */
 import { grouped } from "./number-text.ts";
+import { printable } from "./printable.ts";
 import type { Report, ReportModel } from "./report.ts";
 import { comparedWithPopularityInHeadline, itemNoun } from "./verdicts.ts";
 
@@ -70,11 +71,6 @@ function againstPopularity({ versusPopularity }: ReportModel): string {
 function shortened(name: string): string {
   const clean = printable(name);
   return clean.length <= longestName ? clean : `${clean.slice(0, longestName - 2)}..`;
-}
-
-/** Names may come from a file: a control character in one could move the cursor or change colours. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}+/gu, " ");
 }
 
 function wrapped(text: string): string[] {

@@ -6,6 +6,7 @@ import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.
 import { defaultJudgeOptions, judgeModels } from "../../app/judge.ts";
 import { recommend } from "../../app/recommend.ts";
 import { grouped } from "../../app/report/number-text.ts";
+import { printable } from "../../app/report/printable.ts";
 import { readModel } from "../../app/stored-model.ts";
 import { type TrainOutcome, trainAndStore } from "../../app/train-model.ts";
 import { Popularity } from "../../baselines/popularity.ts";
@@ -185,9 +186,10 @@ async function recommendTo(dir: string, values: RecommendValues, terminal: Termi
   const files = await readSample(dir);
   const model = await readModel(new FileObjectStore(values.model), files);
   const list = recommend(files, createScorer(model), values.user, values.k);
-  const lines = list.map(
-    ({ itemId, title, genres, score }, i) =>
-      `${String(i + 1).padStart(3)}. ${title ?? `item ${itemId}`}${genres.length > 0 ? ` (${genres.join(", ")})` : ""}  ${score.toFixed(2)}`,
-  );
+  const lines = list.map(({ itemId, title, genres, score }, i) => {
+    const name = printable(title ?? `item ${itemId}`);
+    const kinds = genres.length > 0 ? ` (${printable(genres.join(", "))})` : "";
+    return `${String(i + 1).padStart(3)}. ${name}${kinds}  ${score.toFixed(2)}`;
+  });
   terminal.answer({ userId: values.user, recommendations: list }, lines.join("\n"));
 }
