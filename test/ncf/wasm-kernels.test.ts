@@ -8,7 +8,7 @@ import { memoryLayout } from "../../src/ncf/wasm/memory-layout.ts";
 import { trainingRuntime } from "../../src/ncf/wasm/runtime.ts";
 
 interface Kernels {
-  enter(thread: number, threads: number): void;
+  enter(thread: number, threads: number, patience: number): void;
   buildFilter(): void;
   draw(step: number): void;
   run(first: number, count: number): void;
@@ -23,7 +23,7 @@ async function openKernels(config: NcfConfig, data: TrainingData, seed: number) 
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   layout.fill(memory.buffer);
   const kernels = new WebAssembly.Instance(runtime.module, { env: { memory } }).exports as unknown as Kernels;
-  kernels.enter(0, 1);
+  kernels.enter(0, 1, 0);
   kernels.buildFilter();
   return { kernels, layout, buffer: memory.buffer };
 }

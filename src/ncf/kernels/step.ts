@@ -3,7 +3,7 @@
  * its own units (runs of batch rows), its own blocks of weights, or its own embedding rows.
  */
 import { adamVector, adamWeights, prepareAdam } from "./adam";
-import { meet } from "./barrier";
+import { meet, setPatience } from "./barrier";
 import {
   activate,
   batchStatistics,
@@ -36,8 +36,9 @@ let units: u32 = 0;
 let firstUnit: u32 = 0;
 let endUnit: u32 = 0;
 
-/** Says which of `count` threads this instance is. Call it once before anything else. */
-export function enter(index: u32, count: u32): void {
+/** Says which of `count` threads this instance is and how long it spins at barriers. Call it once before anything else. */
+export function enter(index: u32, count: u32, patience: i32): void {
+  setPatience(patience);
   thread = index;
   threads = count;
   scratch = slot(layout.threadScratch) + index * slot(layout.threadScratchBytes);

@@ -1,4 +1,5 @@
 /** Runs the kernels' exported functions on worker threads over one shared memory, or in this thread where it must. */
+import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { NcfError } from "../../core/errors.ts";
 import type { TrainingRuntime } from "./runtime.ts";
@@ -12,15 +13,25 @@ export interface ThreadPool {
 }
 
 /**
+ * Looks at a barrier's word before a thread sleeps. Waking a sleeper takes longer than most phases, and longer still on a
+ * virtual machine; so where every thread can have a core, threads spin for some 100 µs, longer than a waking takes: else one
+ * late thread makes the other sleep, whose waking makes the first one sleep, and so on. With more threads than cores,
+ * threads that spin hold up those with work.
+ */
+const patienceWithCores = 300_000;
+const patienceWithoutCores = 4_000;
+
+/**
  * `count` compute threads. All of them are workers, so the event loop stays free while they compute; they keep the
  * process alive only during a call.
  */
 export function workerPool(runtime: TrainingRuntime, memory: WebAssemblyMemory, count: number): ThreadPool {
+  const patience = count <= availableParallelism() ? patienceWithCores : patienceWithoutCores;
   let failure: NcfError | null = null;
   let fail: ((error: NcfError) => void) | null = null;
   const workers = Array.from({ length: count }, (_, index) => {
     const worker = new Worker(new URL("./worker.mjs", import.meta.url), {
-      workerData: { module: runtime.module, memory, index, count },
+      workerData: { module: runtime.module, memory, index, count, patience },
       execArgv: [],
     });
     worker.unref();
@@ -65,6 +76,6 @@ export function inlinePool(runtime: TrainingRuntime, memory: WebAssemblyMemory):
   const call = async (name: string, ...args: number[]): Promise<void> => {
     (exports[name] as (...args: number[]) => void)(...args);
   };
-  (exports.enter as (index: number, count: number) => void)(0, 1);
+  (exports.enter as (index: number, count: number, patience: number) => void)(0, 1, 0);
   return { callAll: call, callFirst: call, close: async () => {} };
 }

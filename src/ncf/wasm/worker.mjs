@@ -4,9 +4,9 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 
-const { module, memory, index, count } = workerData;
+const { module, memory, index, count, patience } = workerData;
 const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-exports.enter(index, count);
+exports.enter(index, count, patience);
 parentPort.on("message", ({ name, args }) => {
   exports[name](...args);
   parentPort.postMessage(null);
