@@ -46,3 +46,14 @@ export function hash53(bytes: Uint8Array): number {
 export function labelOf(id: number, labels: ReadonlyMap<number, string>): string {
   return labels.get(id) ?? String(id);
 }
+
+/** The labels of those of `ids` that have one. */
+export function labelsOf(ids: Float64Array, labels: ReadonlyMap<number, string>): ReadonlyMap<number, string> {
+  const kept = new Map<number, string>();
+  if (labels.size === 0) return kept;
+  for (const id of ids) {
+    const label = labels.get(id);
+    if (label !== undefined) kept.set(id, label);
+  }
+  return kept;
+}

@@ -1,4 +1,5 @@
 /** Splits ratings by leave-one-out: each user's latest rating is the test item, the others are training. */
+import { labelsOf } from "./ids.ts";
 import type { RatingTable } from "./ratings.ts";
 import { purposes, Rng, streamKey } from "./rng.ts";
 import type { Sample } from "./sample.ts";
@@ -207,16 +208,6 @@ function chooseTest(
       for (let i = tied; i < to; i++) if (id(i) > id(best)) best = i;
       return best;
   }
-}
-
-function labelsOf(ids: Float64Array, labels: ReadonlyMap<number, string>): ReadonlyMap<number, string> {
-  const kept = new Map<number, string>();
-  if (labels.size === 0) return kept;
-  for (const id of ids) {
-    const label = labels.get(id);
-    if (label !== undefined) kept.set(id, label);
-  }
-  return kept;
 }
 
 /** Shape [items]: how many training interactions each item has. */

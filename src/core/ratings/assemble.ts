@@ -1,4 +1,5 @@
 /** Puts parsed segments together, in file order, into one table and its statistics. */
+import { labelsOf } from "../ids.ts";
 import type { RatingTable, RejectedRows } from "../ratings.ts";
 import { IdTable } from "./id-table.ts";
 import type { RatingsSegment, SegmentIds } from "./segment.ts";
@@ -243,14 +244,4 @@ class Renumbering {
   ids(): Float64Array {
     return Float64Array.from(this.#used.subarray(0, this.#length), (fileIndex) => this.#fileIds[fileIndex]);
   }
-}
-
-function labelsOf(ids: Float64Array, labels: ReadonlyMap<number, string>): ReadonlyMap<number, string> {
-  const kept = new Map<number, string>();
-  if (labels.size === 0) return kept;
-  for (const id of ids) {
-    const label = labels.get(id);
-    if (label !== undefined) kept.set(id, label);
-  }
-  return kept;
 }
