@@ -1,7 +1,7 @@
 /** Reads a trained model and fits it to a sample. */
 import { NcfError } from "../core/errors.ts";
 import { decodeModel } from "../ncf/checkpoint.ts";
-import type { TrainedModel } from "../ncf/model.ts";
+import { embeddingRows, type TrainedModel } from "../ncf/model.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { SampleFiles } from "../ports/sample-store.ts";
 
@@ -26,17 +26,12 @@ export async function readModel(
         "this one's test items. Give the sample that it was trained on, or train one on this sample",
     );
   }
-  const rawIds = file.description.config.ids === "raw";
+  const { userRows, itemRows } = embeddingRows(file.description.config, sample);
   return {
     name: file.description.name,
     config: file.description.config,
     tensors: file.tensors,
-    userRows: rowsOf(sample.userIds, rawIds),
-    itemRows: rowsOf(sample.itemIds, rawIds),
+    userRows,
+    itemRows,
   };
-}
-
-/** The embedding row of each id. */
-function rowsOf(ids: Float64Array, rawIds: boolean): Int32Array {
-  return Int32Array.from(ids, (id, index) => (rawIds ? id : index));
 }
