@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { peakRssBytes } from "../src/cli/machine.ts";
 
 /** File order is the table's rowid; `rank` 1 is the latest rating, the first in the file among ties. */
 const read = (csv: string) => `create table ratings as select userId u, movieId i, "timestamp" t from read_csv('${csv}',
@@ -68,8 +69,7 @@ async function contend(csv: string, out: string, threads: number): Promise<void>
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpuStart);
   const rows = await count(db, "select count(*) from ranked where rank > 1");
-  const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-  console.log(JSON.stringify({ seconds, cpuSeconds: (user + system) / 1e6, peakRssBytes, rows }));
+  console.log(JSON.stringify({ seconds, cpuSeconds: (user + system) / 1e6, peakRssBytes: peakRssBytes(), rows }));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -3,6 +3,7 @@ import { FileObjectStore } from "../src/adapters/local/file-object-store.ts";
 import { localRatingsSource } from "../src/adapters/local/ratings-reader.ts";
 import { ParquetSampleStore } from "../src/adapters/parquet/parquet-sample-store.ts";
 import { splitDataset } from "../src/app/sample.ts";
+import { peakRssBytes } from "../src/cli/machine.ts";
 import { selectUsers } from "../src/core/user-sample.ts";
 import type { SampleOptions } from "../src/ports/sample-store.ts";
 
@@ -25,7 +26,11 @@ const files = splitDataset({ ...dataset, name: "bench", generated: false }, ever
 await new ParquetSampleStore(new FileObjectStore(out), "sample").write(files);
 const seconds = (performance.now() - start) / 1000;
 const { user, system } = process.cpuUsage(cpuStart);
-const peakRssBytes = process.resourceUsage().maxRSS * 1024;
 console.log(
-  JSON.stringify({ seconds, cpuSeconds: (user + system) / 1e6, peakRssBytes, rows: files.sample.train.items.length }),
+  JSON.stringify({
+    seconds,
+    cpuSeconds: (user + system) / 1e6,
+    peakRssBytes: peakRssBytes(),
+    rows: files.sample.train.items.length,
+  }),
 );

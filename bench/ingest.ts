@@ -54,7 +54,7 @@ try {
     );
   }
   const ratios = outcomes.duckdb.map((outcome, run) => outcome.seconds / outcomes.ncf[run].seconds);
-  console.log(`ncf is ${median(ratios).toFixed(1)} times as fast (median of the paired ratios)`);
+  console.log(`ncf is ${median(ratios).toFixed(2)} times as fast (median of the paired ratios)`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Report } from "../src/app/report/report.ts";
+import { highWaterMarkBytes } from "../src/cli/machine.ts";
 import { grouped, machineLine, median } from "./measurement.ts";
 
 interface Outcome {
@@ -123,21 +124,12 @@ async function ncf(args: readonly string[]): Promise<{ readonly peakRssBytes: nu
   });
   let peakRssBytes = 0;
   const watch = setInterval(() => {
-    peakRssBytes = Math.max(peakRssBytes, highWaterMark(child.pid));
+    peakRssBytes = Math.max(peakRssBytes, highWaterMarkBytes(child.pid ?? 0) ?? 0);
   }, 200);
   const [code] = await once(child, "close");
   clearInterval(watch);
   if (code !== 0) throw new Error(`expected ncf ${args[0]} to succeed, found exit code ${code}:\n${log}`);
   return { peakRssBytes };
-}
-
-function highWaterMark(pid: number | undefined): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
-  } catch {
-    return 0;
-  }
 }
 
 function stageSeconds(report: Report, stage: string): number {

@@ -128,16 +128,23 @@ function plainFile(path: string, sizeBytes: number): ArchiveFile {
   return { path, sizeBytes, read: () => readPlainFile(path) };
 }
 
+/** Reads ahead by one chunk, so that the disk and who reads it work at the same time. */
 async function* readPlainFile(path: string): AsyncGenerator<Uint8Array> {
   const file = await onDisk(path, () => open(path));
+  const into = (buffer: Buffer) => onDisk(path, () => file.read(buffer, 0, readBytes, null));
+  let next = into(Buffer.allocUnsafe(readBytes));
   try {
-    const buffer = Buffer.allocUnsafe(readBytes);
+    let spare: Buffer = Buffer.allocUnsafe(readBytes);
     for (;;) {
-      const { bytesRead } = await onDisk(path, () => file.read(buffer, 0, readBytes, null));
+      const { bytesRead, buffer } = await next;
       if (bytesRead === 0) return;
+      next = into(spare);
+      next.catch(() => undefined); // told where it is awaited
       yield buffer.subarray(0, bytesRead);
+      spare = buffer;
     }
   } finally {
+    await next.catch(() => undefined);
     await file.close();
   }
 }

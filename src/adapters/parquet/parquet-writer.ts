@@ -131,6 +131,10 @@ function encodeIntegers(values: ArrayLike<number>): Page {
     const value = values[i];
     if (value < min) min = value;
     if (value > max) max = value;
+    if (value >= 0 && value < 4294967296) {
+      halves[2 * i] = value; // the other half is 0 already
+      continue;
+    }
     const high = Math.floor(value / 4294967296);
     halves[2 * i] = value - high * 4294967296;
     halves[2 * i + 1] = high;

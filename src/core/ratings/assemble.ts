@@ -3,8 +3,9 @@ import { labelsOf } from "../ids.ts";
 import type { RatingTable, RejectedRows } from "../ratings.ts";
 import { IdTable } from "./id-table.ts";
 import type { RatingsSegment, SegmentIds } from "./segment.ts";
-import { ColumnReader, type RatingColumns, ratingOfCode } from "./segment-columns.ts";
+import { ColumnReader, type RatingColumns } from "./segment-columns.ts";
 import { addSegmentStatistics, newStatistics, type RatingsStatistics } from "./statistics.ts";
+import { ratingOfCode } from "./value-summary.ts";
 
 const maxExamples = 20;
 

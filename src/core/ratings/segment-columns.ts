@@ -1,4 +1,5 @@
 /** The rows of one segment while they are parsed: columns as narrow as their values allow. */
+import { missingRatingCode, ratingOfCode, summarizeValues, type ValueSummary } from "./value-summary.ts";
 
 /** Memory that can be given back at once: with `resize(0)`, long before garbage collection would. (ES2024, Node 20.) */
 export type ResizableMemory = ArrayBuffer & { resize(byteLength: number): void };
@@ -17,9 +18,8 @@ export interface RatingColumns {
   readonly time: Uint32Array | Float64Array;
   /** A Uint8Array holds twice the rating, 255 for none; a Float32Array the rating, NaN for none. */
   readonly rating: Uint8Array | Float32Array;
+  readonly summary: ValueSummary;
 }
-
-const missingRatingCode = 255;
 
 /**
  * Scratch columns that grow and are used again for the next segment. The fast path of the parser writes to the narrow
@@ -126,6 +126,7 @@ export class SegmentColumns {
       runEnd: place(this.runEnd, runs),
       item: place(item, rows),
       rating: place(rating, rows),
+      summary: summarizeValues(rows, time, rating),
     };
   }
 }
@@ -169,10 +170,6 @@ type Column = Uint8Array | Uint16Array | Int32Array | Uint32Array | Float32Array
 function resizableMemory(byteLength: number): ResizableMemory {
   const Memory = ArrayBuffer as new (byteLength: number, options: { maxByteLength: number }) => ArrayBuffer;
   return new Memory(byteLength, { maxByteLength: byteLength }) as ResizableMemory;
-}
-
-export function ratingOfCode(code: number): number {
-  return code === missingRatingCode ? Number.NaN : code / 2;
 }
 
 function copied<A extends Column>(from: A, to: A): A {

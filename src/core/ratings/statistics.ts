@@ -1,5 +1,6 @@
 /** What the validation report counts over all rows of a file. */
-import { type RatingColumns, ratingOfCode } from "./segment-columns.ts";
+import type { RatingColumns } from "./segment-columns.ts";
+import type { ValueSummary } from "./value-summary.ts";
 
 export interface RatingsStatistics {
   firstTimestampMs: number;
@@ -41,37 +42,21 @@ export function addSegmentStatistics(
   users: Int32Array,
   items: Int32Array,
 ): void {
-  const { time, rating } = segment;
-  const toMs = time instanceof Uint32Array ? 1000 : 1;
-  let first = Number.POSITIVE_INFINITY;
-  let last = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < time.length; i++) {
-    const value = time[i];
-    if (value < first) first = value;
-    if (value > last) last = value;
-  }
-  statistics.firstTimestampMs = Math.min(statistics.firstTimestampMs, first * toMs);
-  statistics.lastTimestampMs = Math.max(statistics.lastTimestampMs, last * toMs);
-  if (rating instanceof Uint8Array) addCodedRatings(statistics, rating);
-  else for (const value of rating) addRating(statistics, Number(value.toPrecision(7)), 1);
+  addSummary(statistics, segment.summary);
   statistics.repeatedPairs += statistics.repeats.add(segment, users, items);
 }
 
-function addCodedRatings(statistics: RatingsStatistics, codes: Uint8Array): void {
-  const counts = new Uint32Array(256);
-  for (let i = 0; i < codes.length; i++) counts[codes[i]]++;
-  for (let code = 0; code < 256; code++) {
-    if (counts[code] > 0) addRating(statistics, ratingOfCode(code), counts[code]);
+function addSummary(statistics: RatingsStatistics, summary: ValueSummary): void {
+  statistics.firstTimestampMs = Math.min(statistics.firstTimestampMs, summary.firstTimestampMs);
+  statistics.lastTimestampMs = Math.max(statistics.lastTimestampMs, summary.lastTimestampMs);
+  for (const [rating, count] of summary.ratingCounts) {
+    if (Number.isNaN(rating)) {
+      statistics.ratingsMissing += count;
+      continue;
+    }
+    if (rating < 0.5 || rating > 5) statistics.ratingsOutsideScale += count;
+    statistics.ratingCounts.set(rating, (statistics.ratingCounts.get(rating) ?? 0) + count);
   }
-}
-
-function addRating(statistics: RatingsStatistics, rating: number, count: number): void {
-  if (Number.isNaN(rating)) {
-    statistics.ratingsMissing += count;
-    return;
-  }
-  if (rating < 0.5 || rating > 5) statistics.ratingsOutsideScale += count;
-  statistics.ratingCounts.set(rating, (statistics.ratingCounts.get(rating) ?? 0) + count);
 }
 
 /**
