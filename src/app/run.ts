@@ -1,5 +1,4 @@
 /** The main job: ratings file → sample → trained models → judgement → report, in one call. */
-import { Popularity } from "../baselines/popularity.ts";
 import { NcfError } from "../core/errors.ts";
 import { leakageShare } from "../core/evaluation.ts";
 import type { ItemDetails, ValidationReport } from "../core/ratings.ts";
@@ -12,10 +11,10 @@ import type { Progress } from "../ports/progress.ts";
 import type { RatingsSource, ReadRatingsOptions } from "../ports/ratings-source.ts";
 import type { SampleFiles, SampleOptions, SampleStore } from "../ports/sample-store.ts";
 import { defaultJudgeOptions, type JudgeOptions, judgeModels, type RankedCase } from "./judge.ts";
+import { baselineNamed } from "./model-names.ts";
 import { buildReport, type MachineFacts } from "./report/build-report.ts";
 import type { Report } from "./report/report.ts";
 import { reportPage } from "./report/report-page.ts";
-import { popularityName } from "./report/verdicts.ts";
 import { splitDataset } from "./sample.ts";
 import { type TrainDeps, type TrainOutcome, trainAndStore } from "./train-model.ts";
 import type { TrainingRecord } from "./training-record.ts";
@@ -38,7 +37,7 @@ export interface RunRequest {
   };
   readonly read: ReadRatingsOptions;
   readonly sample: SampleOptions;
-  /** Names of presets, and "popularity". */
+  /** Names of presets and baselines. */
   readonly models: readonly string[];
   /** Leaves a preset that cannot take the sample's ids out, with a line that says so, rather than fail. */
   readonly skipsUnfit: boolean;
@@ -114,13 +113,13 @@ class Stages {
 }
 
 /**
- * Each model's configuration by name, null for popularity; checked against the sample before any training, so that a run
+ * Each model's configuration by name, null for baselines; checked against the sample before any training, so that a run
  * does not fail half-way.
  */
 function configurations(deps: RunDeps, request: RunRequest, sample: Sample): Map<string, NcfConfig | null> {
   const configs = new Map<string, NcfConfig | null>();
   for (const name of request.models) {
-    if (name === popularityName) {
+    if (baselineNamed(name) !== null) {
       configs.set(name, null);
       continue;
     }
@@ -148,7 +147,8 @@ async function trainAll(
   const hashes: Record<string, string> = {};
   for (const [name, config] of configs) {
     if (config === null) {
-      models.push(new Popularity(sample));
+      const baseline = baselineNamed(name);
+      if (baseline !== null) models.push(await stages.timed(`fit ${name}`, async () => baseline(sample)));
       continue;
     }
     const train = (): Promise<TrainOutcome> =>

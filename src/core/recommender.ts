@@ -10,3 +10,8 @@ export interface Recommender {
    */
   score(user: number, items: Int32Array, scores: Float64Array): void;
 }
+
+/** A recommender that learns from each interaction as it comes, in order of time, and at once takes it into account. */
+export interface IncrementalRecommender extends Recommender {
+  learn(user: number, item: number, timestampMs: number): void;
+}
