@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Recommender } from "../../core/recommender.ts";
 import * as slot from "../kernels/scoring-layout.ts";
 import type { TrainedModel } from "../model.ts";
+import type { UserRow } from "../user-row.ts";
 import { type DenseLayer, dataOf, foldMlp } from "./folding.ts";
 
 const pageBytes = 65536;
@@ -24,15 +25,21 @@ interface ScoringKernels {
   scoreItems(count: number): void;
 }
 
+/** A recommender that also scores for users who have no row in the model, such as those of fold-in.ts. */
+export interface RowScorer extends Recommender {
+  /** As `score`, for a user row by itself. */
+  scoreRow(row: UserRow, items: Int32Array, scores: Float64Array): void;
+}
+
 /**
  * A recommender whose scores are logits. The item half of the first layer is computed here, once; the scorer keeps
  * what it needs of the model in a memory of its own.
  */
-export function createScorer(model: TrainedModel): Recommender {
+export function createScorer(model: TrainedModel): RowScorer {
   return new WasmScorer(model);
 }
 
-class WasmScorer implements Recommender {
+class WasmScorer implements RowScorer {
   readonly name: string;
   readonly #model: TrainedModel;
   readonly #kernels: ScoringKernels;
@@ -124,7 +131,15 @@ class WasmScorer implements Recommender {
   }
 
   score(user: number, items: Int32Array, scores: Float64Array): void {
-    this.#writeUser(this.#model.userRows[user]);
+    const row = this.#model.userRows[user];
+    const part = (name: string, width: number): Float32Array =>
+      dataOf(this.#model.tensors, name).subarray(row * width, (row + 1) * width);
+    const mlp = part("user_embedding.weight", (this.#first?.inputs ?? 0) / 2);
+    this.scoreRow({ mlp, gmf: part("gmf_user_embedding.weight", this.#userGmf.length) }, items, scores);
+  }
+
+  scoreRow(row: UserRow, items: Int32Array, scores: Float64Array): void {
+    this.#writeUser(row);
     for (let from = 0; from < items.length; from += slot.callItems) {
       const count = Math.min(slot.callItems, items.length - from);
       this.#itemList.set(items.subarray(from, from + count));
@@ -134,22 +149,18 @@ class WasmScorer implements Recommender {
   }
 
   /** The user's half of the first layer, and the user's GMF values times the output weights that their products meet. */
-  #writeUser(row: number): void {
+  #writeUser({ mlp, gmf }: UserRow): void {
     const { config, tensors } = this.#model;
     if (this.#first !== null) {
       const { inputs, outputs, weights, bias } = this.#first;
-      const table = dataOf(tensors, "user_embedding.weight");
-      const half = inputs / 2;
       for (let n = 0; n < outputs; n++) {
         let sum = bias[n];
-        for (let k = 0; k < half; k++) sum += weights[n * inputs + k] * table[row * half + k];
+        for (let k = 0; k < mlp.length; k++) sum += weights[n * inputs + k] * mlp[k];
         this.#userHalf[n] = sum;
       }
     }
-    const width = this.#userGmf.length;
-    const table = dataOf(tensors, "gmf_user_embedding.weight");
-    const weights = config.output === "dense" ? dataOf(tensors, "output.weight").slice(-width) : null;
-    for (let k = 0; k < width; k++) this.#userGmf[k] = table[row * width + k] * (weights === null ? 1 : weights[k]);
+    const weights = config.output === "dense" ? dataOf(tensors, "output.weight").slice(-gmf.length) : null;
+    for (let k = 0; k < gmf.length; k++) this.#userGmf[k] = gmf[k] * (weights === null ? 1 : weights[k]);
   }
 
   /** Copies the rows of an item table in the order of the sample's items. */
