@@ -15,6 +15,12 @@ export interface ObjectStore {
   put(key: string, body: ObjectBody): Promise<ObjectInfo>;
   /** Like `put`, but answers null and changes nothing when the key exists. */
   putIfAbsent(key: string, body: ObjectBody): Promise<ObjectInfo | null>;
+  /**
+   * Like `put`, but answers null and changes nothing when `etag` is not the object's own any more, or the object is not
+   * there. To change an object: `head` for the etag, *then* `get`, then this with what follows from the content, and
+   * all again after null. Of any writers with the same etag one wins.
+   */
+  putIfMatch(key: string, body: ObjectBody, etag: string): Promise<ObjectInfo | null>;
   /** The whole content. @throws NcfError `OBJECT_NOT_FOUND` */
   get(key: string): Promise<Uint8Array>;
   /** Bytes start … end − 1, cut at the object's end. @throws NcfError `OBJECT_NOT_FOUND` */

@@ -63,11 +63,99 @@ export function testObjectStore(
       expect(await store.putIfAbsent("once", bytes("late"))).toBeNull();
     });
 
+    it("puts under a condition only while the etag is the object's", async () => {
+      const first = await store.put("key", bytes("one"));
+      const second = await store.putIfMatch("key", bytes("two"), first.etag);
+      expect(second).toEqual(await store.head("key"));
+      expect(second?.etag).not.toBe(first.etag);
+      expect(await store.putIfMatch("key", bytes("three"), first.etag)).toBeNull();
+      expect(text(await store.get("key"))).toBe("two");
+      await store.put("key", bytes("four"));
+      expect(await store.putIfMatch("key", bytes("five"), second?.etag ?? "")).toBeNull();
+      expect(text(await store.get("key"))).toBe("four");
+    });
+
+    it("puts under a condition nothing where nothing is", async () => {
+      expect(await store.putIfMatch("folder/none", bytes("x"), "any")).toBeNull();
+      const { etag } = await store.put("key", bytes("one"));
+      await store.delete("key");
+      expect(await store.putIfMatch("key", bytes("two"), etag)).toBeNull();
+      expect(await store.list("")).toEqual([]);
+    });
+
+    it("keeps the old content when a stream fails half-way under a condition", async () => {
+      const { etag } = await store.put("key", bytes("old"));
+      async function* broken() {
+        yield bytes("new, but");
+        throw new Error("the source broke");
+      }
+      await expect(store.putIfMatch("key", broken(), etag)).rejects.toThrow();
+      expect(await store.head("key")).toMatchObject({ etag });
+      expect(await store.list("")).toEqual(["key"]);
+    });
+
+    it("gives another etag for other content of the same size, however fast the writes follow", async () => {
+      const etags: string[] = [];
+      for (let i = 0; i < 100; i++) etags.push((await store.put("key", bytes(String(1000 + i)))).etag);
+      expect(new Set(etags).size).toBe(100);
+    });
+
+    it("lets one of several writers with the same etag win, in every round", async () => {
+      let { etag } = await store.put("key", bytes("start"));
+      for (let round = 0; round < 20; round++) {
+        const tries = [1, 2, 3, 4, 5].map((writer) => store.putIfMatch("key", bytes(`${round} ${writer}`), etag));
+        const infos = await Promise.all(tries);
+        const winners = infos.flatMap((info, i) => (info === null ? [] : [`${round} ${i + 1}`]));
+        expect(winners).toHaveLength(1);
+        expect(text(await store.get("key"))).toBe(winners[0]);
+        etag = infos.find((info) => info !== null)?.etag ?? "";
+      }
+    });
+
+    it("loses no update of a counter that several writers increment", async () => {
+      await store.put("counter", bytes("0"));
+      const increment = async (): Promise<void> => {
+        for (;;) {
+          const info = await store.head("counter");
+          const next = Number(text(await store.get("counter"))) + 1;
+          if ((await store.putIfMatch("counter", bytes(String(next)), info?.etag ?? "")) !== null) return;
+        }
+      };
+      const writer = async () => {
+        for (let i = 0; i < 10; i++) await increment();
+      };
+      await Promise.all([writer(), writer(), writer(), writer()]);
+      expect(text(await store.get("counter"))).toBe("40");
+    });
+
+    it("lets an unconditional put, a delete and conditional ones of the same moment happen one after the other", async () => {
+      for (let round = 0; round < 20; round++) {
+        const { etag } = await store.put("key", bytes(`${round} start`));
+        const [conditional] = await Promise.all([
+          store.putIfMatch("key", bytes(`${round} conditional`), etag),
+          round % 2 === 0 ? store.put("key", bytes(`${round} put`)) : store.delete("key"),
+        ]);
+        const left = (await store.head("key")) === null ? null : text(await store.get("key"));
+        // The unconditional one always happens; the conditional one only before it, or not at all.
+        expect(left).toBe(round % 2 === 0 ? `${round} put` : null);
+        if (conditional !== null) expect(conditional.etag).not.toBe(etag);
+      }
+    });
+
+    it("takes no folder for an object", async () => {
+      await store.put("folder/key", bytes("x"));
+      expect(await store.head("folder")).toBeNull();
+      await expect(store.get("folder")).rejects.toMatchObject({ code: "OBJECT_NOT_FOUND" });
+      await store.delete("folder");
+      expect(await store.list("")).toEqual(["folder/key"]);
+    });
+
     it("lists by prefix, ascending", async () => {
       for (const key of ["b/2", "a/1", "b/10", "bb"]) await store.put(key, bytes(key));
       expect(await store.list("b/")).toEqual(["b/10", "b/2"]);
       expect(await store.list("")).toEqual(["a/1", "b/10", "b/2", "bb"]);
-      expect(await store.list("none")).toEqual([]);
+      expect(await store.list("b")).toEqual(["b/10", "b/2", "bb"]);
+      for (const prefix of ["none", "none/", "bb/", "b//", "../", "./b/"]) expect(await store.list(prefix)).toEqual([]);
     });
 
     it("deletes, also what is not there", async () => {
@@ -81,6 +169,7 @@ export function testObjectStore(
 
     it.each(["", "/a", "a//b", "../a", "a/../b", "a/.", "a\\b"])("refuses the key %j", async (key) => {
       await expect(store.put(key, bytes("x"))).rejects.toMatchObject({ code: "OBJECT_KEY_INVALID" });
+      await expect(store.putIfMatch(key, bytes("x"), "any")).rejects.toMatchObject({ code: "OBJECT_KEY_INVALID" });
     });
   });
 }

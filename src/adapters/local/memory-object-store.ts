@@ -15,6 +15,11 @@ export class MemoryObjectStore implements ObjectStore {
     return this.#objects.has(checked(key)) ? null : this.#set(key, bytes);
   }
 
+  async putIfMatch(key: string, body: ObjectBody, etag: string): Promise<ObjectInfo | null> {
+    const bytes = await collect(body);
+    return this.#objects.get(checked(key))?.etag === etag ? this.#set(key, bytes) : null;
+  }
+
   async get(key: string): Promise<Uint8Array> {
     return this.getRange(key, 0, Number.POSITIVE_INFINITY);
   }

@@ -1,0 +1,2 @@
+/** Ends at once: a process id that nobody has. */
+export {};
