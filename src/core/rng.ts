@@ -17,6 +17,8 @@ export const purposes = {
   fullCatalogueUsers: 7,
   generator: 8,
   testTie: 9,
+  streamCandidates: 10,
+  streamBootstrap: 11,
   /** Dropout of hidden layer l (0, 1, …) uses `dropout + l`. */
   dropout: 16,
   /** The initial values of parameter tensor i, in the order of the parameter table, use `initialValues + i`. */

@@ -1,0 +1,129 @@
+/** Ranks an event's item among items that its user has not touched. */
+import { NcfError } from "../core/errors.ts";
+import { expectedHit, expectedNdcg, type Standing } from "../core/ranking-metrics.ts";
+import { purposes, type StreamKey, streamKey } from "../core/rng.ts";
+import { CandidateDraw } from "./candidate-draw.ts";
+import type { InteractionEvent } from "./interaction-event.ts";
+import type { Score } from "./outcome.ts";
+import { keyOfValues } from "./stream-key.ts";
+import { catalogueIndex, type StreamModel } from "./stream-model.ts";
+import type { UserHistories } from "./user-histories.ts";
+
+export interface Ranking {
+  /** Items ranked, the test item included. */
+  readonly candidates: number;
+  readonly standing: Standing;
+  readonly model: Score;
+  readonly popularity: Score;
+  readonly decayedPopularity: Score;
+}
+
+/** What one version needs beside its own facts. */
+interface VersionView {
+  readonly draw: CandidateDraw;
+  /** Shape [≥ mapped]: the catalogue index of each item of the histories, −1 outside the catalogue. */
+  indices: Int32Array;
+  mapped: number;
+}
+
+export class EventRanker {
+  readonly #histories: UserHistories;
+  readonly #negatives: number;
+  readonly #key: StreamKey;
+  readonly #views = new WeakMap<StreamModel, VersionView>();
+  readonly #scores: Float64Array;
+  #history = new Int32Array(256);
+
+  /** @param negatives unseen items beside the event's own */
+  constructor(histories: UserHistories, options: { seed: number; negatives: number }) {
+    this.#histories = histories;
+    this.#negatives = options.negatives;
+    this.#key = streamKey(options.seed, purposes.streamCandidates);
+    this.#scores = new Float64Array(options.negatives + 1);
+  }
+
+  /**
+   * @param user index into the histories; −1 for a user without any
+   * @param test the event's item, a catalogue index
+   * @throws NcfError `SCORE_NAN`
+   */
+  rank(model: StreamModel, event: InteractionEvent, user: number, test: number): Ranking {
+    const { draw } = this.#viewOf(model);
+    const history = this.#historyOf(model, user);
+    const key = keyOfValues(this.#key, event.userId, event.itemId, event.timestampMs);
+    const candidates = draw.draw(test, history, key);
+    const scores = this.#scores.subarray(0, candidates.length);
+    model.score(event.userId, history, candidates, scores);
+    const standing = standingOf(scores, model.version);
+    return {
+      candidates: candidates.length,
+      standing,
+      model: scoreOf(standing),
+      popularity: this.#byTable(model.popularity, candidates, scores, model.version),
+      decayedPopularity: this.#byTable(model.decayedPopularity, candidates, scores, model.version),
+    };
+  }
+
+  #byTable(table: Float64Array, candidates: Int32Array, scores: Float64Array, version: string): Score {
+    for (let i = 0; i < candidates.length; i++) scores[i] = table[candidates[i]];
+    return scoreOf(standingOf(scores, version));
+  }
+
+  /** The user's items that the catalogue has, as a view that is valid until the next call. */
+  #historyOf(model: StreamModel, user: number): Int32Array {
+    const count = this.#histories.count(user);
+    if (count > this.#history.length) this.#history = new Int32Array(2 * count);
+    const history = this.#history;
+    this.#histories.copyItems(user, history);
+    const { indices } = this.#viewOf(model);
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const index = indices[history[i]];
+      if (index >= 0) history[kept++] = index;
+    }
+    return history.subarray(0, kept);
+  }
+
+  #viewOf(model: StreamModel): VersionView {
+    let view = this.#views.get(model);
+    if (view === undefined) {
+      const draw = new CandidateDraw(model.catalogue.length, this.#negatives);
+      view = { draw, indices: new Int32Array(1024), mapped: 0 };
+      this.#views.set(model, view);
+    }
+    if (view.mapped < this.#histories.itemCount) this.#mapItems(view, model);
+    return view;
+  }
+
+  #mapItems(view: VersionView, model: StreamModel): void {
+    const { itemCount } = this.#histories;
+    if (view.indices.length < itemCount) {
+      const grown = new Int32Array(2 * itemCount);
+      grown.set(view.indices);
+      view.indices = grown;
+    }
+    for (; view.mapped < itemCount; view.mapped++) {
+      view.indices[view.mapped] = catalogueIndex(model, this.#histories.itemId(view.mapped));
+    }
+  }
+}
+
+/** How the first score stands among the others. */
+function standingOf(scores: Float64Array, version: string): Standing {
+  const own = scores[0];
+  let above = 0;
+  let tied = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i];
+    if (Number.isNaN(score)) {
+      throw new NcfError("SCORE_NAN", `model version ${version}: expected a number as score, found NaN`);
+    }
+    if (score > own) above += 1;
+    else if (score === own) tied += 1;
+  }
+  return { above, tied: tied - 1 };
+}
+
+function scoreOf(standing: Standing): Score {
+  return { hit: Math.round(1e9 * expectedHit(standing)), ndcg: Math.round(1e9 * expectedNdcg(standing)) };
+}

@@ -1,0 +1,174 @@
+/**
+ * Stage 1 of the stream: a fold over the records of one input partition that tests each event, then adds it to its user's
+ * history. It reads no clock and nothing of other partitions, so the same records give the same commits anywhere.
+ *
+ * To take a partition over, `restore` its newest snapshot and `catchUp` on the records from there to the committed offset.
+ * After a transaction that failed, make a new evaluator the same way.
+ */
+import { NcfError } from "../core/errors.ts";
+import { EventRanker } from "./event-ranker.ts";
+import type { HistorySnapshot } from "./history-snapshot.ts";
+import type { InteractionEvent } from "./interaction-event.ts";
+import type { DeadLetter, LateEvent, Outcome } from "./outcome.ts";
+import { CommitDraft, type PartitionCommit } from "./partition-commit.ts";
+import { type Judged, type PartitionOptions, PartitionState, type StreamRecord } from "./partition-state.ts";
+import { testEvent } from "./prequential-test.ts";
+import type { StreamModel } from "./stream-model.ts";
+import type { UserHistories } from "./user-histories.ts";
+import type { VersionSchedule } from "./version-schedule.ts";
+
+export interface EvaluatorOptions extends PartitionOptions {
+  readonly seed: number;
+  /** Unseen items beside the event's own: 99 in the protocol. */
+  readonly negatives?: number;
+  /** Whether a version may rank events at or before its cut-off. Their outcomes say so. */
+  readonly allowLeak?: boolean;
+}
+
+/** What became of a record. */
+export type Folded =
+  | { readonly kind: "outcome"; readonly outcome: Outcome }
+  | { readonly kind: "late"; readonly late: LateEvent }
+  /** The user had touched the item; it counts, and nothing else. */
+  | { readonly kind: "repeat"; readonly event: InteractionEvent }
+  /** The version's catalogue lacks the item, so it cannot be ranked; it joins the history. */
+  | { readonly kind: "unknownItem"; readonly event: InteractionEvent }
+  | { readonly kind: "deadLetter"; readonly deadLetter: DeadLetter }
+  | { readonly kind: "endOfStream" }
+  /** An offset that was folded before; it changes nothing. */
+  | { readonly kind: "redelivered" };
+
+export class PartitionEvaluator {
+  readonly #options: EvaluatorOptions;
+  readonly #negatives: number;
+  readonly #state: PartitionState;
+  #schedule: VersionSchedule;
+  #ranker: EventRanker;
+  #draft: CommitDraft;
+  #committedOffset = 0;
+
+  constructor(options: EvaluatorOptions, schedule: VersionSchedule) {
+    this.#options = options;
+    this.#negatives = options.negatives ?? 99;
+    this.#state = new PartitionState(options);
+    this.#schedule = schedule;
+    this.#ranker = this.#newRanker();
+    this.#draft = new CommitDraft(options.seed);
+  }
+
+  /** The first offset that was not folded. */
+  get nextOffset(): number {
+    return this.#state.nextOffset;
+  }
+
+  /** The greatest event time read; null before the first event. */
+  get streamTimeMs(): number | null {
+    return this.#state.streamTimeMs;
+  }
+
+  get histories(): UserHistories {
+    return this.#state.histories;
+  }
+
+  /**
+   * Tests the record's event, then adds it to the history. What this gives also goes into the next commit.
+   *
+   * @throws NcfError `LEAK`, `SCORE_NAN`; the record is then not folded
+   */
+  fold(record: StreamRecord): Folded {
+    const judged = this.#state.judge(record, this.#schedule);
+    const folded = this.#evaluate(record, judged);
+    this.#state.apply(record, judged);
+    return folded;
+  }
+
+  /** Moves the state behind a record that was committed before: the same state as after `fold`, without testing. */
+  catchUp(record: StreamRecord): void {
+    this.#state.apply(record, this.#state.judge(record, this.#schedule));
+    this.#committedOffset = this.#state.nextOffset;
+  }
+
+  /**
+   * Puts a version into force for events at or after `fromMs`. Where the partition has read events of that time already,
+   * it takes effect from the next record on. The next commit says which.
+   *
+   * @throws NcfError `PROMOTION_INVALID` unless `fromMs` is the start of a window
+   */
+  promote(model: StreamModel, fromMs: number): void {
+    if (!this.#options.windows.isStart(fromMs)) {
+      throw new NcfError("PROMOTION_INVALID", `expected a promotion from the start of a window on, found ${fromMs} ms`);
+    }
+    const { streamTimeMs, nextOffset } = this.#state;
+    const fromOffset = streamTimeMs !== null && streamTimeMs >= fromMs ? nextOffset : null;
+    this.#schedule = this.#schedule.with({ model, fromMs, fromOffset });
+    this.#draft.promotions.push({ version: model.version, fromMs, fromOffset });
+  }
+
+  /** All that came since the last commit. @param idle whether the partition is to hold no window back */
+  takeCommit(idle: boolean): PartitionCommit {
+    const { outcomes, late, deadLetters, promotions } = this.#draft;
+    const { nextOffset, streamTimeMs, ended } = this.#state;
+    const { partition } = this.#options;
+    const fromOffset = this.#committedOffset;
+    const deltas = this.#draft.deltas();
+    const partial = { partition, fromOffset, nextOffset, streamTimeMs, ended, idle, deltas, promotions };
+    this.#draft = new CommitDraft(this.#options.seed);
+    this.#committedOffset = nextOffset;
+    return { outcomes, late, deadLetters, partial };
+  }
+
+  /** The state as bytes, for `restore`. */
+  snapshot(): Uint8Array {
+    return this.#state.snapshot();
+  }
+
+  /** Takes over the state of a snapshot, which then belongs to this evaluator. @throws NcfError `SNAPSHOT_MISMATCH` */
+  restore(snapshot: HistorySnapshot): void {
+    this.#state.restore(snapshot);
+    this.#ranker = this.#newRanker();
+    this.#committedOffset = this.#state.nextOffset;
+  }
+
+  #newRanker(): EventRanker {
+    return new EventRanker(this.#state.histories, { seed: this.#options.seed, negatives: this.#negatives });
+  }
+
+  /** Tests or counts; the state is left as it is. */
+  #evaluate(record: StreamRecord, judged: Judged): Folded {
+    const { partition } = this.#options;
+    const { offset } = record;
+    switch (judged.kind) {
+      case "deadLetter": {
+        const deadLetter = { partition, offset, reason: judged.reason, value: record.value };
+        this.#draft.deadLetters.push(deadLetter);
+        return { kind: "deadLetter", deadLetter };
+      }
+      case "late": {
+        const { streamTimeMs, ended } = this.#state;
+        const late = { partition, offset, event: judged.event, streamTimeMs: ended ? null : streamTimeMs };
+        this.#draft.late.push(late);
+        this.#draft.count("late", judged.windows);
+        return { kind: "late", late };
+      }
+      case "repeat":
+        this.#draft.count("repeats", judged.windows);
+        return { kind: "repeat", event: judged.event };
+      case "unknownItem":
+        this.#draft.count("unknownItems", judged.windows);
+        return { kind: "unknownItem", event: judged.event };
+      case "test": {
+        const { allowLeak = false } = this.#options;
+        this.#state.adopt(judged.event.userId);
+        const outcome = testEvent(
+          judged,
+          { partition, offset },
+          { histories: this.histories, ranker: this.#ranker, allowLeak },
+        );
+        this.#draft.addOutcome(outcome, outcome.candidates <= this.#negatives);
+        return { kind: "outcome", outcome };
+      }
+      default:
+        return judged;
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** Which model version is in force for an event. */
+import type { StreamModel } from "./stream-model.ts";
+
+export interface Promotion {
+  readonly model: StreamModel;
+  /** A window start: the version ranks events at or after this time. */
+  readonly fromMs: number;
+  /**
+   * For a promotion that a partition heard of only after it had read events of that time: the first offset of that
+   * partition to which it applies. Null where it came in time.
+   */
+  readonly fromOffset: number | null;
+}
+
+/** The versions of one partition, in the order of their promotions. Immutable, so a lookup depends on nothing else. */
+export class VersionSchedule {
+  readonly #first: StreamModel;
+  readonly #promotions: readonly Promotion[];
+
+  /** @param first the version in force before any promotion */
+  constructor(first: StreamModel, promotions: readonly Promotion[] = []) {
+    this.#first = first;
+    this.#promotions = promotions;
+  }
+
+  with(promotion: Promotion): VersionSchedule {
+    return new VersionSchedule(this.#first, [...this.#promotions, promotion]);
+  }
+
+  /** The latest promotion that covers an event; so a rollback is a promotion of an older version. */
+  inForce(timestampMs: number, offset: number): StreamModel {
+    for (let i = this.#promotions.length - 1; i >= 0; i--) {
+      const { model, fromMs, fromOffset } = this.#promotions[i];
+      if (timestampMs >= fromMs && (fromOffset === null || offset >= fromOffset)) return model;
+    }
+    return this.#first;
+  }
+}
