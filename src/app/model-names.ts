@@ -9,7 +9,7 @@ import type { Sample } from "../core/sample.ts";
 import { presets } from "../ncf/config.ts";
 
 /** Half a year: what an item gained two years ago counts a sixteenth. */
-const popularityHalfLifeMs = 26 * 7 * 86_400_000;
+export const popularityHalfLifeMs = 26 * 7 * 86_400_000;
 
 const baselines: Readonly<Record<string, (sample: Sample) => Recommender>> = {
   popularity: (sample) => new Popularity(sample),

@@ -60,7 +60,7 @@ function catalogueDetails(sample: Sample, items: readonly ItemDetails[]): ItemDe
 }
 
 /** sha256 over the split's arrays in a fixed order. */
-function sampleHash(sample: Sample): string {
+export function sampleHash(sample: Sample): string {
   const hash = createHash("sha256");
   const { offsets, items, timestampsMs } = sample.train;
   for (const part of [sample.userIds, sample.itemIds, offsets, items, timestampsMs, sample.testItems]) {

@@ -21,6 +21,22 @@ export function fraction(text: string): number {
   throw new InvalidArgumentError("Expected a number above 0 and up to 1, such as 0.3.");
 }
 
+/** A share above 0 and below 1. */
+export function openShare(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value > 0 && value < 1) return value;
+  throw new InvalidArgumentError("Expected a number between 0 and 1, such as 0.9.");
+}
+
+const unitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** A length of time such as 30d, in milliseconds. */
+export function duration(text: string): number {
+  const [, count, unit] = /^(\d{1,9})([smhdw])$/.exec(text) ?? [];
+  if (unit !== undefined && Number(count) > 0) return Number(count) * unitsMs[unit];
+  throw new InvalidArgumentError("Expected a length of time such as 30d, 12h, 90m or 45s.");
+}
+
 /** A share from 0 to 1, or a percentage. */
 function share(text: string): number {
   const value = text.endsWith("%") ? Number(text.slice(0, -1)) / 100 : Number(text);

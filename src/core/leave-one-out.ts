@@ -251,3 +251,32 @@ export function holdOutLatest(sample: Sample): Sample {
   };
   return { ...sample, train, testItems, testTimestampsMs };
 }
+
+/** The sample with nothing held out: each test item goes back to the end of its user's training interactions. */
+export function undivided(sample: Sample): Sample {
+  const { train, testItems, testTimestampsMs } = sample;
+  const users = sample.userIds.length;
+  const length = train.items.length + testItems.reduce((tested, item) => tested + (item >= 0 ? 1 : 0), 0);
+  const offsets = new Uint32Array(users + 1);
+  const items = new Int32Array(length);
+  const timestampsMs = new Float64Array(length);
+  let written = 0;
+  for (let user = 0; user < users; user++) {
+    const [from, to] = [train.offsets[user], train.offsets[user + 1]];
+    items.set(train.items.subarray(from, to), written);
+    timestampsMs.set(train.timestampsMs.subarray(from, to), written);
+    written += to - from;
+    if (testItems[user] >= 0) {
+      items[written] = testItems[user];
+      timestampsMs[written] = testTimestampsMs[user];
+      written += 1;
+    }
+    offsets[user + 1] = written;
+  }
+  return {
+    ...sample,
+    train: { offsets, items, timestampsMs },
+    testItems: new Int32Array(users).fill(-1),
+    testTimestampsMs: new Float64Array(users).fill(Number.NaN),
+  };
+}

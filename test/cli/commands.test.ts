@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("ncf", () => {
-  it.each([["run"], ["generate"], ["ingest"], ["sample"], ["train"], ["evaluate"], ["recommend"]])(
+  it.each([["run"], ["generate"], ["ingest"], ["sample"], ["train"], ["evaluate"], ["recommend"], ["replay"]])(
     "explains %s under --help",
     async (command) => {
       const { code, stdout } = await ncf([command, "--help"]);
@@ -37,6 +37,7 @@ describe("ncf", () => {
     ["a fraction above 1", ["run", "--out", "x", "--fraction", "2"]],
     ["an unknown model", ["run", "--out", "x", "--models", "neumf,oracle"]],
     ["an unknown preset", ["train", "x", "--out", "y", "--preset", "gpt"]],
+    ["a window without a unit", ["replay", "x", "--out", "y", "--window", "30"]],
     ["a mapping without a time", ["ingest", "x", "--out", "y", "--columns", "user=a,item=b"]],
   ])("ends with 2 on %s", async (_what, args) => {
     const { code, stderr, stdout } = await ncf(args);

@@ -1,0 +1,67 @@
+/** What the workers of one stream share. */
+import type { InteractionLog } from "../../ports/interaction-log.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { TimeWindows } from "../../streaming/time-windows.ts";
+import type { UserHistories } from "../../streaming/user-histories.ts";
+import type { VersionSchedule } from "../../streaming/version-schedule.ts";
+
+export interface StreamDeps {
+  readonly log: InteractionLog;
+  /** Takes the snapshots of partitions. */
+  readonly store: ObjectStore;
+}
+
+export interface StreamTopics {
+  readonly interactions: string;
+  readonly outcomes: string;
+  readonly late: string;
+  readonly deadLetters: string;
+  /** A single partition: what stage 1 adds to windows, and all that stage 2 reads. */
+  readonly windowPartials: string;
+  readonly windows: string;
+}
+
+export const defaultTopics: StreamTopics = {
+  interactions: "interactions",
+  outcomes: "outcomes",
+  late: "late",
+  deadLetters: "dead-letters",
+  windowPartials: "window-partials",
+  windows: "hit-ratio-windows",
+};
+
+export interface StreamSettings {
+  /** The consumer group; begins the names of snapshots and transactional ids. */
+  readonly group: string;
+  readonly topics: StreamTopics;
+  readonly windows: TimeWindows;
+  readonly schedule: VersionSchedule;
+  /** Snapshot 0: what users did before the stream. */
+  readonly base: { readonly id: string; readonly histories: UserHistories };
+  readonly seed: number;
+  /** How far an event's time may lie beyond its record's. */
+  readonly maxAheadMs: number;
+  readonly allowLeak: boolean;
+  /** Records of a transaction at most. */
+  readonly commitRecords: number;
+  /** Records between two snapshots of a partition. */
+  readonly snapshotRecords: number;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export function encodeJson(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}
+
+export function decodeJson(bytes: Uint8Array): unknown {
+  return JSON.parse(decoder.decode(bytes));
+}
+
+/** Creates our own topics where they are missing. @throws NcfError `PARTITION_COUNT_CHANGED`, `TOPIC_UNKNOWN` */
+export async function createTopics(log: InteractionLog, topics: StreamTopics): Promise<void> {
+  const partitions = await log.partitions(topics.interactions);
+  for (const topic of [topics.outcomes, topics.late, topics.deadLetters]) await log.createTopic(topic, partitions);
+  for (const topic of [topics.windowPartials, topics.windows]) await log.createTopic(topic, 1);
+}

@@ -1,0 +1,63 @@
+/** Windows' reports as lines for people. */
+import type { WindowReport } from "../streaming/window-report.ts";
+import { grouped } from "./report/number-text.ts";
+
+const columns = [10, 7, 6, 22, 11, 8, 8, 8, 5] as const;
+
+function aligned(cells: readonly string[]): string {
+  return cells.map((cell, i) => cell.padStart(columns[i])).join(" ");
+}
+
+/** Above the lines of `windowLine`. */
+export const windowHeader = aligned([
+  "window of",
+  "events",
+  "users",
+  "HR@10 [95 % interval]",
+  "popularity",
+  "of late",
+  "unknown",
+  "repeats",
+  "late",
+]);
+
+/**
+ * One window: its start, tested events, HR@10 beside popularity and decayed popularity on the same candidates, and events
+ * that were not tested: on items that the model does not know, repeats, late ones.
+ */
+export function windowLine(report: WindowReport): string {
+  const { popularity, decayedPopularity, hrAt10Interval } = report;
+  const interval = hrAt10Interval === null ? "" : ` [${hrAt10Interval.map((x) => x.toFixed(3)).join(", ")}]`;
+  return aligned([
+    new Date(report.startMs).toISOString().slice(0, 10),
+    grouped(report.cases),
+    grouped(report.users),
+    `${share(report.hrAt10)}${interval}`,
+    share(popularity.hrAt10),
+    share(decayedPopularity.hrAt10),
+    grouped(report.unknownItems),
+    grouped(report.repeats),
+    grouped(report.late),
+  ]);
+}
+
+/** All windows together, and whether the model beat popularity. */
+export function windowsText(reports: readonly WindowReport[]): string {
+  const total = reports.at(-1)?.total;
+  if (total === undefined || total.cases === 0) return "No event could be tested.";
+  const { popularity, decayedPopularity } = total;
+  return (
+    `${grouped(total.windows)} windows, ${grouped(total.cases)} tested events: HR@10 ${share(total.hrAt10)}, ` +
+    `${versus("popularity", popularity)}, ${versus("popularity of late", decayedPopularity)}.`
+  );
+}
+
+function versus(name: string, { hrAt10, difference, differenceInterval }: WindowReport["popularity"]): string {
+  const points = (x: number): string => `${x < 0 ? "−" : "+"}${Math.abs(100 * x).toFixed(1)}`;
+  const interval = differenceInterval === null ? "" : ` [${differenceInterval.map(points).join(", ")}]`;
+  return `${name} ${share(hrAt10)} (${points(difference ?? 0)} points${interval})`;
+}
+
+function share(value: number | null): string {
+  return value === null ? "–" : value.toFixed(3);
+}

@@ -1,0 +1,54 @@
+/** Splits ratings at one moment, the same for everybody: what came before trains, what came after is a stream of events. */
+import { NcfError } from "./errors.ts";
+import { leaveOneOut, undivided } from "./leave-one-out.ts";
+import type { RatingTable } from "./ratings.ts";
+import type { Sample } from "./sample.ts";
+import { stableOrderByTime } from "./time-order.ts";
+
+export interface TemporalSplit {
+  /** The first moment of the stream: every training interaction is earlier. */
+  readonly fromMs: number;
+  /** All interactions before, nothing held out; users and items without one are not in it. */
+  readonly before: Sample;
+  /** Rows of the table at or after that moment, by time, equal times in file order. */
+  readonly after: Int32Array;
+}
+
+/**
+ * The split before whose moment `share` of the ratings lie, or fewer where ratings share the moment.
+ *
+ * @param share above 0 and below 1
+ * @throws NcfError `DATA_TOO_SMALL` where no rating lies before the moment
+ */
+export function temporalSplit(table: RatingTable, share: number): TemporalSplit {
+  const times = table.timestampMs.slice(0, table.length).sort();
+  const fromMs = times[Math.min(table.length - 1, Math.floor(share * table.length))];
+  const isBefore = (row: number): boolean => table.timestampMs[row] < fromMs;
+  const rows = Int32Array.from({ length: table.length }, (_, row) => row);
+  const before = rows.filter(isBefore);
+  if (before.length === 0) {
+    throw new NcfError(
+      "DATA_TOO_SMALL",
+      `expected ratings before the moment that ends ${share * 100} % of them, found that all ${table.length} are at it. ` +
+        "Give ratings with times that differ, or a greater share",
+    );
+  }
+  const after = rows.filter((row) => !isBefore(row));
+  stableOrderByTime(after, 0, after.length, table.timestampMs);
+  return { fromMs, before: sampleOf(table, before), after };
+}
+
+function sampleOf(table: RatingTable, rows: Int32Array): Sample {
+  const earlier: RatingTable = {
+    ...table,
+    length: rows.length,
+    user: rows.map((row) => table.user[row]),
+    item: rows.map((row) => table.item[row]),
+    timestampMs: Float64Array.from(rows, (row) => table.timestampMs[row]),
+    rating: Float32Array.from(rows, (row) => table.rating[row]),
+  };
+  const present = new Uint8Array(table.userIds.length);
+  for (const user of earlier.user) present[user] = 1;
+  const { sample } = leaveOneOut(earlier, present, { tieRule: "lastInFile", seed: 0, listedItemIds: null });
+  return undivided(sample);
+}

@@ -1,0 +1,45 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ncf } from "./ncf.ts";
+
+let folder: string;
+const at = (name: string) => path.join(folder, name);
+const replay = (out: string, ...more: string[]) =>
+  ncf(["replay", at("data"), "--out", at(out), "--preset", "mf", "--window", "90d", "--threads", "1", ...more]);
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "ncf-replay-"));
+  const size = ["--users", "120", "--movies", "400", "--ratings", "8000", "--seed", "7"];
+  expect(await ncf(["generate", ...size, "--out", at("data")])).toMatchObject({ code: 0 });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("ncf replay", () => {
+  it("prints windows as they close, and tests every newer event that it can", async () => {
+    const { code, stdout, stderr } = await replay("text");
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/window of\s+events\s+users\s+HR@10/);
+    expect(stderr.match(/^\s*\d{4}-\d\d-\d\d\s+\d+/gm)?.length).toBeGreaterThan(1);
+    expect(stdout).toMatch(/generated data/);
+    expect(stdout).toMatch(/windows, [\d,]+ tested events: HR@10 0\.\d{3}, popularity 0\.\d{3}/);
+  });
+
+  it("gives one JSON document, the same for any number of partitions, and keeps it", async () => {
+    const [one, three] = [await replay("one", "--json"), await replay("three", "--json", "--partitions", "3")];
+    expect([one.code, three.code]).toEqual([0, 0]);
+    const result = JSON.parse(one.stdout);
+    expect(JSON.parse(three.stdout)).toEqual(result);
+    const counted = (w: Record<string, number>) => w.cases + w.repeats + w.unknownItems + w.late;
+    expect(result.windows.reduce((sum: number, w: Record<string, number>) => sum + counted(w), 0)).toBe(result.events);
+    const kept = JSON.parse(await readFile(path.join(at("one"), "replay", "windows.json"), "utf8"));
+    expect(kept.windows).toEqual(result.windows);
+  });
+
+  it("ends with 1 where no rating lies before the stream", async () => {
+    const { code, stderr } = await replay("none", "--before", "0.00001");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/greater share/);
+  });
+});
