@@ -37,6 +37,18 @@ describe("ncf replay", () => {
     expect(kept.windows).toEqual(result.windows);
   });
 
+  it("follows a run on request, in one JSON document with the report", async () => {
+    const models = ["--models", "mf,popularity", "--epochs", "2", "--threads", "1"];
+    const run = ["run", "--dataset", at("data"), "--out", at("run"), ...models, "--replay", "90d"];
+    const { code, stdout } = await ncf([...run, "--json"]);
+    expect(code).toBe(0);
+    const { models: judged, replay: replayed } = JSON.parse(stdout);
+    expect(judged.map(({ name }: { name: string }) => name)).toEqual(["mf", "popularity"]);
+    expect(replayed).toMatchObject({ model: expect.stringMatching(/^mf-/) });
+    const again = await ncf(run);
+    expect(again.stdout.indexOf("Report: ")).toBeLessThan(again.stdout.indexOf("tested events"));
+  });
+
   it("ends with 1 where no rating lies before the stream", async () => {
     const { code, stderr } = await replay("none", "--before", "0.00001");
     expect(code).toBe(1);

@@ -5,10 +5,13 @@ import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
 import { checkModelNames } from "../../app/model-names.ts";
+import type { ReplayDatasetResult } from "../../app/replay-dataset.ts";
 import { reportTable } from "../../app/report/report-table.ts";
 import { runJob } from "../../app/run.ts";
+import { presets } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import type { SampleOptions } from "../../ports/sample-store.ts";
+import { TimeWindows } from "../../streaming/time-windows.ts";
 import { resolveOrGenerate } from "../dataset.ts";
 import { lockFolder } from "../folder-lock.ts";
 import { machineFacts, peakRssBytes } from "../machine.ts";
@@ -17,6 +20,7 @@ import * as options from "../options.ts";
 import { PerUserFile } from "../per-user-file.ts";
 import type { Terminal } from "../terminal.ts";
 import { version } from "../version.ts";
+import { replayText, replayToTerminal } from "./stream.ts";
 
 interface RunCommandOptions extends options.ReadOptionValues {
   readonly dataset: string;
@@ -35,6 +39,7 @@ interface RunCommandOptions extends options.ReadOptionValues {
   readonly withReplacement: boolean;
   readonly fullCatalogueUsers: number;
   readonly perUser?: string;
+  readonly replay?: number;
   readonly json: boolean;
 }
 
@@ -45,7 +50,7 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
     .option("--dataset <name or path>", "a MovieLens data set by name, or a folder, zip or CSV file", "ml-latest-small")
     .requiredOption("--out <dir>", "folder for the sample, the models, report.json and report.html")
     .addOption(
-      new Option("--models <names>", "presets, and popularity")
+      new Option("--models <names>", "presets and baselines: popularity, decayed-popularity, item-knn")
         .argParser(options.names)
         .default(["neumf", "paper", "popularity"], "neumf,paper,popularity"),
     )
@@ -67,6 +72,12 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
     .option("--with-replacement", "draw evaluation candidates with replacement", false)
     .addOption(options.fullCatalogueUsersOption())
     .option("--per-user <file>", "write each user's candidates and scores as JSON lines")
+    .addOption(
+      new Option(
+        "--replay <time>",
+        "afterwards train on the oldest 90 % and replay the rest as a stream, in windows of this size, such as 30d",
+      ).argParser(options.duration),
+    )
     .addOption(options.jsonOption())
     .action((values: RunCommandOptions) => run(values, terminal, command.getOptionValueSource("models") === "default"));
   for (const option of options.readOptions()) command.addOption(option);
@@ -123,9 +134,35 @@ async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefaul
       },
     );
     perUser?.finish();
-    terminal.answer(report, `${reportTable(report)}\nReport: ${values.out}/report.html`);
+    const text = `${reportTable(report)}\nReport: ${values.out}/report.html`;
+    if (values.replay === undefined) return terminal.answer(report, text);
+    // People see the table while the replay runs; a program gets one document.
+    if (!values.json) terminal.answer(report, `${text}\n`);
+    const replayed = await replay(dataset.path, values.replay, values, terminal);
+    terminal.answer({ ...report, replay: replayed }, replayText(replayed, values.out));
   } finally {
     perUser?.discard();
     unlock();
   }
+}
+
+/** Of the preset that a run names first, under the settings of `ncf replay`. */
+async function replay(
+  path: string,
+  windowMs: number,
+  values: RunCommandOptions,
+  terminal: Terminal,
+): Promise<ReplayDatasetResult> {
+  const { signal } = terminal;
+  const { ratings } = await localRatingsSource.read(path, { ...options.readRatingsOptions(values), signal });
+  return replayToTerminal(terminal, {
+    ratings,
+    out: values.out,
+    preset: values.models.find((name) => Object.hasOwn(presets, name)) ?? "neumf",
+    share: 0.9,
+    windows: TimeWindows.ofSizeAndGrace(windowMs, 3_600_000),
+    partitions: 1,
+    seed: values.seed,
+    threads: values.threads,
+  });
 }

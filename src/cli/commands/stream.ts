@@ -4,9 +4,10 @@ import { Option } from "commander";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { MemoryInteractionLog } from "../../adapters/local/memory-interaction-log.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
-import { replayDataset } from "../../app/replay-dataset.ts";
+import { type ReplayDatasetResult, replayDataset } from "../../app/replay-dataset.ts";
 import { grouped } from "../../app/report/number-text.ts";
 import { windowHeader, windowLine, windowsText } from "../../app/windows-text.ts";
+import type { RatingTable } from "../../core/ratings.ts";
 import { presetNamed, presets } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
@@ -79,42 +80,68 @@ async function replay(given: string, values: ReplayValues, terminal: Terminal): 
   const unlock = lockFolder(values.out);
   try {
     const { ratings } = await localRatingsSource.read(dataset.path, { ...options.readRatingsOptions(values), signal });
-    let shown = false;
-    const result = await replayDataset(
-      {
-        backend: backendNamed("wasm"),
-        createScorer,
-        store: new FileObjectStore(values.out),
-        progress: terminal.progress,
-        monotonicMs: () => performance.now(),
-        log: terminal.log,
-        interactions: new MemoryInteractionLog(),
-        onWindow: (report) => {
-          if (!shown) terminal.log(windowHeader);
-          shown = true;
-          terminal.log(windowLine(report));
-        },
-      },
-      {
-        ratings,
-        name: values.preset,
-        config: presetNamed(values.preset),
-        share: values.before,
-        windows,
-        partitions: values.partitions,
-        seed: values.seed,
-        threads: values.threads,
-        signal,
-      },
-    );
+    const result = await replayToTerminal(terminal, {
+      ratings,
+      out: values.out,
+      preset: values.preset,
+      share: values.before,
+      windows,
+      partitions: values.partitions,
+      seed: values.seed,
+      threads: values.threads,
+    });
     const made = dataset.generated ? " (generated data)" : "";
     terminal.answer(
       { dataset: dataset.name, generated: dataset.generated, ...result },
-      `${dataset.name}${made}: ${values.preset} trained on ${grouped(result.trainingInteractions)} ratings before ` +
-        `${new Date(result.fromMs).toISOString().slice(0, 10)}, tested on the ${grouped(result.events)} since, one by one.\n` +
-        `${windowsText(result.windows)}\nReports: ${values.out}/replay/windows.json`,
+      `${dataset.name}${made}: ${replayText(result, values.out)}`,
     );
   } finally {
     unlock();
   }
+}
+
+export interface TerminalReplay {
+  readonly ratings: RatingTable;
+  readonly out: string;
+  readonly preset: string;
+  readonly share: number;
+  readonly windows: TimeWindows;
+  readonly partitions: number;
+  readonly seed: number;
+  readonly threads: number;
+}
+
+/** Trains and replays, and says each window as it closes. */
+export function replayToTerminal(
+  terminal: Terminal,
+  { out, preset, ...request }: TerminalReplay,
+): Promise<ReplayDatasetResult> {
+  let shown = false;
+  return replayDataset(
+    {
+      backend: backendNamed("wasm"),
+      createScorer,
+      store: new FileObjectStore(out),
+      progress: terminal.progress,
+      monotonicMs: () => performance.now(),
+      log: terminal.log,
+      interactions: new MemoryInteractionLog(),
+      onWindow: (report) => {
+        if (!shown) terminal.log(windowHeader);
+        shown = true;
+        terminal.log(windowLine(report));
+      },
+    },
+    { ...request, name: preset, config: presetNamed(preset), signal: terminal.signal },
+  );
+}
+
+/** What a replay came to, for people. */
+export function replayText(result: ReplayDatasetResult, out: string): string {
+  const [preset] = result.model.split("-");
+  return (
+    `${preset} trained on ${grouped(result.trainingInteractions)} ratings before ` +
+    `${new Date(result.fromMs).toISOString().slice(0, 10)}, tested on the ${grouped(result.events)} since, one by one.\n` +
+    `${windowsText(result.windows)}\nReports: ${out}/replay/windows.json`
+  );
 }
