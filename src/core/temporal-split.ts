@@ -23,22 +23,24 @@ export interface TemporalSplit {
 export function temporalSplit(table: RatingTable, share: number): TemporalSplit {
   const times = table.timestampMs.slice(0, table.length).sort();
   const fromMs = times[Math.min(table.length - 1, Math.floor(share * table.length))];
-  const isBefore = (row: number): boolean => table.timestampMs[row] < fromMs;
-  const rows = Int32Array.from({ length: table.length }, (_, row) => row);
-  const before = rows.filter(isBefore);
-  if (before.length === 0) {
+  if (times[0] === fromMs) {
     throw new NcfError(
       "DATA_TOO_SMALL",
-      `expected ratings before the moment that ends ${share * 100} % of them, found that all ${table.length} are at it. ` +
+      `expected ratings before the moment that ends ${share * 100} % of them, found none of ${table.length} before it. ` +
         "Give ratings with times that differ, or a greater share",
     );
   }
-  const after = rows.filter((row) => !isBefore(row));
+  const isLater = (row: number): boolean => table.timestampMs[row] >= fromMs;
+  const after = Int32Array.from({ length: table.length }, (_, row) => row).filter(isLater);
   stableOrderByTime(after, 0, after.length, table.timestampMs);
-  return { fromMs, before: sampleOf(table, before), after };
+  return { fromMs, before: interactionsBefore(table, fromMs), after };
 }
 
-function sampleOf(table: RatingTable, rows: Int32Array): Sample {
+/** All interactions before a moment, nothing held out; users and items without one are not in it. */
+export function interactionsBefore(table: RatingTable, fromMs: number): Sample {
+  const rows = Int32Array.from({ length: table.length }, (_, row) => row).filter(
+    (row) => table.timestampMs[row] < fromMs,
+  );
   const earlier: RatingTable = {
     ...table,
     length: rows.length,

@@ -1,0 +1,204 @@
+/**
+ * Who recommends well to users that a model has not been trained on: weekly windows of a data set after its first 30 % of
+ * ratings, each event ranked among 99 items that its user has not touched, then learnt.
+ *
+ *   npx tsx bench/cold-start.ts DATASET [--preset mf] [--retrain 26] [--start 0.3] [--end 1] [--threads 2]
+ *
+ * Popularity, popularity with a half-life of 26 weeks and item-knn learn from each event at once. The NCF model is trained
+ * anew every `--retrain` weeks on all events so far and folds users in from their histories; `blended` adds half the
+ * logarithm of the decayed popularity of the moment to its logit. Items that the model has not seen get its lowest logit.
+ * HR@10 with all items of the data set as candidates, and with only those that somebody has touched so far.
+ */
+import { basename } from "node:path";
+import { parseArgs } from "node:util";
+import { readDataset } from "../src/adapters/local/ratings-reader.ts";
+import { DecayedPopularity } from "../src/baselines/decayed-popularity.ts";
+import { ItemKnn } from "../src/baselines/item-knn.ts";
+import { expectedHit } from "../src/core/ranking-metrics.ts";
+import { Rng } from "../src/core/rng.ts";
+import { interactionsBefore } from "../src/core/temporal-split.ts";
+import { stableOrderByTime } from "../src/core/time-order.ts";
+import { presetNamed } from "../src/ncf/config.ts";
+import { createFoldIn, type FoldIn } from "../src/ncf/fold-in.ts";
+import { trainingData } from "../src/ncf/model.ts";
+import { wasmBackend } from "../src/ncf/wasm/backend.ts";
+import { createScorer, type RowScorer } from "../src/ncf/wasm/scorer.ts";
+import { machineLine } from "./measurement.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    preset: { type: "string", default: "mf" },
+    retrain: { type: "string", default: "26" },
+    start: { type: "string", default: "0.3" },
+    end: { type: "string", default: "1" },
+    threads: { type: "string", default: "2" },
+  },
+});
+const [path] = positionals;
+if (path === undefined) throw new Error("expected the path of a data set, found none");
+const weekMs = 7 * 86_400_000;
+const halfLifeMs = 26 * weekMs;
+const negatives = 99;
+const contenders = ["popularity", "decayed", "item-knn", values.preset, "blended"] as const;
+const groups = ["new in the week", "older", "no history", "folded in", "in training", "all"] as const;
+
+const { ratings } = await readDataset(path);
+const order = Int32Array.from({ length: ratings.length }, (_, row) => row);
+stableOrderByTime(order, 0, order.length, ratings.timestampMs);
+const items = ratings.itemIds.length;
+const startMs = ratings.timestampMs[order[Math.floor(Number(values.start) * order.length)]];
+
+/** A trained model with its items in the table's numbering. */
+interface Version {
+  readonly week: number;
+  /** Shape [table items]: the model's index, −1 for an item it has not seen. */
+  readonly itemIndex: Int32Array;
+  readonly users: ReadonlySet<number>;
+  readonly scorer: RowScorer;
+  readonly foldIn: FoldIn;
+  readonly lowest: number;
+}
+
+const touched = Array.from(ratings.userIds, () => new Uint8Array(items));
+const histories: number[][] = Array.from(ratings.userIds, () => []);
+const counts = new Float64Array(items);
+const decayed = new DecayedPopularity(items, halfLifeMs);
+const knn = new ItemKnn();
+const hits = new Map<string, number>();
+const cases = new Map<string, number>();
+let version: Version | null = null;
+let week = -1;
+let knownAtWeekStart = new Set<number>();
+
+console.log(machineLine());
+for (let at = 0; at < Number(values.end) * order.length; at++) {
+  const row = order[at];
+  const [user, item, timeMs] = [ratings.user[row], ratings.item[row], ratings.timestampMs[row]];
+  if (touched[user][item] === 1) continue;
+  if (timeMs >= startMs) {
+    const now = Math.floor((timeMs - startMs) / weekMs);
+    if (now !== week) {
+      week = now;
+      knownAtWeekStart = new Set(histories.flatMap((history, index) => (history.length > 0 ? [index] : [])));
+      if (version === null || week - version.week >= Number(values.retrain)) version = await train(timeMs);
+    }
+    test(version as Version, user, item, at);
+  }
+  touched[user][item] = 1;
+  histories[user].push(item);
+  counts[item] += 1;
+  decayed.learn(user, item, timeMs);
+  knn.learn(user, item, timeMs);
+}
+report();
+
+async function train(nowMs: number): Promise<Version> {
+  const sample = interactionsBefore(ratings, nowMs);
+  const config = presetNamed(values.preset);
+  const data = trainingData(config, sample);
+  const session = await wasmBackend().open(config, data, { seed: 1, threads: Number(values.threads) });
+  for (let epoch = 0; epoch < config.epochs; epoch++) await session.run(session.stepsPerEpoch);
+  const tensors = session.model();
+  await session.close();
+  const model = { name: values.preset, config, tensors, userRows: data.userRows, itemRows: data.itemRows };
+  const index = new Map(Array.from(sample.itemIds, (id, i) => [id, i]));
+  const [scorer, foldIn] = [createScorer(model), createFoldIn(model)];
+  const everything = new Float64Array(sample.itemIds.length);
+  scorer.scoreRow(
+    foldIn.row(new Int32Array(0)),
+    Int32Array.from(everything, (_, i) => i),
+    everything,
+  );
+  return {
+    week,
+    itemIndex: Int32Array.from(ratings.itemIds, (id) => index.get(id) ?? -1),
+    users: new Set(sample.userIds),
+    scorer,
+    foldIn,
+    lowest: everything.reduce((least, logit) => Math.min(least, logit), Number.POSITIVE_INFINITY),
+  };
+}
+
+function test(model: Version, user: number, item: number, event: number): void {
+  const history = histories[user];
+  const seen = model.users.has(ratings.userIds[user]);
+  const kinds = [
+    knownAtWeekStart.has(user) ? "older" : "new in the week",
+    history.length === 0 ? "no history" : seen ? "in training" : "folded in",
+    "all",
+  ];
+  for (const known of [false, true]) {
+    if (known && counts[item] === 0) continue;
+    const candidates = draw(user, item, event, known);
+    const scores = scoresOf(model, user, candidates);
+    for (const kind of kinds) {
+      const key = `${known} ${kind}`;
+      cases.set(key, (cases.get(key) ?? 0) + 1);
+      scores.forEach((list, contender) => {
+        hits.set(`${key} ${contender}`, (hits.get(`${key} ${contender}`) ?? 0) + hitOf(list));
+      });
+    }
+  }
+}
+
+function draw(user: number, item: number, event: number, known: boolean): Int32Array {
+  const rng = new Rng({ k0: event, k1: known ? 1 : 0 });
+  const candidates = new Int32Array(negatives + 1);
+  candidates[0] = item;
+  const drawn = new Set([item]);
+  for (let filled = 1; filled <= negatives; ) {
+    const other = rng.below(items);
+    if (touched[user][other] === 1 || drawn.has(other) || (known && counts[other] === 0)) continue;
+    drawn.add(other);
+    candidates[filled++] = other;
+  }
+  return candidates;
+}
+
+function scoresOf(model: Version, user: number, candidates: Int32Array): Float64Array[] {
+  const popular = Float64Array.from(candidates, (item) => counts[item]);
+  const recent = new Float64Array(candidates.length);
+  decayed.score(user, candidates, recent);
+  const neighbours = new Float64Array(candidates.length);
+  knn.score(user, candidates, neighbours);
+  const history = Int32Array.from(histories[user], (item) => model.itemIndex[item]).filter((index) => index >= 0);
+  const indices = Int32Array.from(candidates, (item) => Math.max(0, model.itemIndex[item]));
+  const logits = new Float64Array(candidates.length);
+  model.scorer.scoreRow(model.foldIn.row(history), indices, logits);
+  candidates.forEach((item, i) => {
+    if (model.itemIndex[item] < 0) logits[i] = model.lowest;
+  });
+  const scale = recent.reduce((most, value) => Math.max(most, value), Number.MIN_VALUE);
+  const blended = logits.map((logit, i) => logit + 0.5 * Math.log(recent[i] / scale + 0.001));
+  // Users without neighbours get what decayed popularity says.
+  const backed = neighbours.map((score, i) => score + (1e-9 * recent[i]) / scale);
+  return [popular, recent, backed, logits, blended];
+}
+
+function hitOf(scores: Float64Array): number {
+  let [above, tied] = [0, -1];
+  for (const score of scores) {
+    if (score > scores[0]) above += 1;
+    else if (score === scores[0]) tied += 1;
+  }
+  return expectedHit({ above, tied });
+}
+
+function report(): void {
+  console.log(
+    `${basename(path)}: HR@10 in weekly windows, ${values.preset} trained anew every ${values.retrain} weeks`,
+  );
+  for (const known of [false, true]) {
+    console.log(`\ncandidates: ${known ? "items that somebody has touched so far" : "all items"}`);
+    console.log(
+      `${"events of users".padEnd(18)}${"events".padStart(8)}${contenders.map((name) => name.padStart(12)).join("")}`,
+    );
+    for (const group of groups) {
+      const key = `${known} ${group}`;
+      const count = cases.get(key) ?? 0;
+      const shares = contenders.map((_, c) => ((hits.get(`${key} ${c}`) ?? 0) / count).toFixed(3).padStart(12));
+      console.log(`${group.padEnd(18)}${String(count).padStart(8)}${shares.join("")}`);
+    }
+  }
+}
