@@ -2,6 +2,8 @@
  * The newest part of a data set as a stream: trains on what came before a moment, then replays what came after, testing the
  * model on each event before its user's history takes it in.
  */
+import { z } from "zod";
+import { NcfError } from "../core/errors.ts";
 import { labelOf } from "../core/ids.ts";
 import type { RatingTable } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
@@ -11,9 +13,11 @@ import { createFoldIn } from "../ncf/fold-in.ts";
 import type { TrainedModel } from "../ncf/model.ts";
 import type { RowScorer } from "../ncf/wasm/scorer.ts";
 import type { InteractionLog } from "../ports/interaction-log.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
 import { ncfStreamModel } from "../streaming/ncf-stream-model.ts";
 import type { TimeWindows } from "../streaming/time-windows.ts";
 import { UserHistories } from "../streaming/user-histories.ts";
+import { type WindowReport, windowReportSchema } from "../streaming/window-report.ts";
 import { popularityHalfLifeMs } from "./model-names.ts";
 import { type ReplayDeps, type ReplayEvent, type ReplayResult, replay } from "./replay.ts";
 import { sampleHash } from "./sample.ts";
@@ -90,6 +94,18 @@ export async function replayDataset(
   const outcome = { fromMs, model: model.version, trainingInteractions: before.train.items.length, ...result };
   await deps.store.put(replayResultKey, new TextEncoder().encode(`${JSON.stringify(outcome, null, 2)}\n`));
   return outcome;
+}
+
+/** The windows of the replay in this store; none where there was no replay. @throws NcfError `FILE_FOREIGN` */
+export async function replayedWindows(store: ObjectStore): Promise<WindowReport[]> {
+  if ((await store.head(replayResultKey)) === null) return [];
+  try {
+    const stored = JSON.parse(new TextDecoder().decode(await store.get(replayResultKey)));
+    return z.object({ windows: z.array(windowReportSchema) }).parse(stored).windows;
+  } catch (cause) {
+    const what = `${replayResultKey}: expected the windows that ncf replay wrote, found something else. Replay anew`;
+    throw new NcfError("FILE_FOREIGN", what, { cause });
+  }
 }
 
 function eventOf(ratings: RatingTable, row: number): ReplayEvent {

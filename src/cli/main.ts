@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addDataCommands } from "./commands/data.ts";
 import { addModelCommands } from "./commands/model.ts";
 import { addRunCommand } from "./commands/run.ts";
+import { addServeCommand } from "./commands/serve.ts";
 import { addStreamCommands } from "./commands/stream.ts";
 import { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
@@ -18,6 +19,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   addRunCommand(program, terminal);
   addDataCommands(program, terminal);
   addModelCommands(program, terminal);
+  addServeCommand(program, terminal);
   addStreamCommands(program, terminal);
   for (const command of [program, ...program.commands]) command.exitOverride();
   try {

@@ -1,0 +1,137 @@
+/** An HTTP server of Node around a function from a Request to a Response. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { NcfError } from "../../core/errors.ts";
+
+export interface HttpServerOptions {
+  /** 0 for any free port. */
+  readonly port: number;
+  /** 127.0.0.1 by default: nobody but this machine. */
+  readonly host?: string;
+  /** How long requests in flight may take to finish when the server closes; 10 s by default. */
+  readonly closeWithinMs?: number;
+  /** Told of errors that no client hears of. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface HttpServer {
+  readonly url: string;
+  /** Accepts nothing new, lets requests in flight finish within bounds, then closes every connection. */
+  close(): Promise<void>;
+}
+
+const headersTimeoutMs = 10_000;
+/** For a whole request, its body included. */
+const requestTimeoutMs = 30_000;
+const keepAliveTimeoutMs = 5_000;
+
+/** @throws NcfError `PORT_IN_USE`, `ADDRESS_UNUSABLE` */
+export async function startHttpServer(
+  handle: (request: Request) => Promise<Response>,
+  { port, host = "127.0.0.1", closeWithinMs = 10_000, onError }: HttpServerOptions,
+): Promise<HttpServer> {
+  let closing = false;
+  const server = createServer(
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      connectionsCheckingInterval: 1_000,
+    },
+    (incoming, outgoing) => {
+      // A kept connection would outlive the server.
+      if (closing) outgoing.setHeader("Connection", "close");
+      answer(handle, incoming, outgoing, () => closing).catch((error: unknown) => {
+        onError(error);
+        outgoing.destroy();
+      });
+    },
+  );
+  await listen(server, port, host);
+  const address = server.address() as AddressInfo;
+  const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${shownHost}:${address.port}`,
+    close: () =>
+      new Promise((resolve) => {
+        closing = true;
+        const limit = setTimeout(() => server.closeAllConnections(), closeWithinMs);
+        server.close(() => {
+          clearTimeout(limit);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      if (cause.code === "EADDRINUSE") {
+        const message = `expected port ${port} of ${host} to be free, but another program listens there. Choose another --port, or 0 for any free one`;
+        reject(new NcfError("PORT_IN_USE", message, { cause }));
+      } else {
+        const message = `expected an address of this machine to listen on, found ${host} port ${port}: ${cause.message}. Choose another --host or --port`;
+        reject(new NcfError("ADDRESS_UNUSABLE", message, { cause }));
+      }
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+async function answer(
+  handle: (request: Request) => Promise<Response>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  isClosing: () => boolean,
+): Promise<void> {
+  const request = requestOf(incoming);
+  if (request === null) {
+    outgoing.writeHead(400, { "Content-Type": "text/plain", Connection: "close" });
+    outgoing.end("expected an address that starts with /\n");
+    return;
+  }
+  const response = await handle(request);
+  // A client that left needs no answer.
+  if (outgoing.destroyed) return;
+  // The rest of a body that nobody read would be taken for the next request.
+  const unread = !incoming.complete && hasBody(incoming);
+  if (unread || isClosing()) outgoing.setHeader("Connection", "close");
+  const body = response.body === null ? null : new Uint8Array(await response.arrayBuffer());
+  outgoing.statusCode = response.status;
+  for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
+  if (body !== null && !outgoing.hasHeader("content-length")) outgoing.setHeader("Content-Length", body.byteLength);
+  outgoing.end(incoming.method === "HEAD" ? undefined : (body ?? undefined));
+  if (unread) outgoing.once("finish", () => discardRest(incoming));
+}
+
+/** Null for what is not the address of something here: the asterisk form, or a proxy's absolute form. */
+function requestOf(incoming: IncomingMessage): Request | null {
+  const { url = "", method = "GET" } = incoming;
+  if (!url.startsWith("/") || !URL.canParse(`http://localhost${url}`)) return null;
+  const headers = new Headers();
+  for (const [name, values = []] of Object.entries(incoming.headersDistinct)) {
+    for (const value of values) headers.append(name, value);
+  }
+  const body = hasBody(incoming) && method !== "GET" && method !== "HEAD" ? Readable.toWeb(incoming) : null;
+  // Which host a client calls this server by decides nothing.
+  return new Request(`http://localhost${url}`, { method, headers, body, duplex: "half" });
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+/** Bytes of a refused body that are read and thrown away, so that the client gets to read the refusal. */
+const discardedBytes = 8 * 1024 * 1024;
+
+function discardRest(incoming: IncomingMessage): void {
+  let bytes = 0;
+  incoming.on("data", (chunk: Uint8Array) => {
+    bytes += chunk.byteLength;
+    if (bytes > discardedBytes) incoming.destroy();
+  });
+  incoming.resume();
+}

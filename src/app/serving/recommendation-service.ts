@@ -1,0 +1,274 @@
+/** The use case of serving: recommendations, scores and histories from one version of a model. */
+import type { UserRow } from "../../ncf/user-row.ts";
+import { bestPositions } from "./best-items.ts";
+import { Catalogue, type CatalogueItem } from "./catalogue.ts";
+import { IdLookup } from "./id-lookup.ts";
+import type { RecordedInteractions } from "./recorded-interactions.ts";
+import type { ServedModel } from "./served-model.ts";
+import { byTime, FoldedRows, knownItems, recordedTouches, sampleTouches, type Touch } from "./user-state.ts";
+
+/**
+ * What an answer rests on: the user's own row in the model, a row folded in from their history, or, for users of whom
+ * nothing is known, what everybody likes.
+ */
+export const bases = ["model", "foldIn", "popularity"] as const;
+export type Basis = (typeof bases)[number];
+
+export interface RecommendRequest {
+  /** None for an anonymous user. */
+  readonly userId?: string | undefined;
+  /** What the user has just touched, oldest first: counted in this answer, not recorded. */
+  readonly recentItems?: readonly string[] | undefined;
+  readonly k: number;
+}
+
+export interface Interaction {
+  readonly userId: string;
+  readonly itemId: string;
+  readonly timestampMs: number;
+}
+
+export interface ScoredItem extends CatalogueItem {
+  /** The model's logit, or the number of interactions where the basis is popularity; only the order counts. */
+  readonly score: number;
+}
+
+export interface Recommendations {
+  readonly version: string;
+  readonly basis: Basis;
+  /** Best first, ties by id ascending; nothing that the user has touched. */
+  readonly items: ScoredItem[];
+}
+
+export interface Scores {
+  readonly version: string;
+  readonly basis: Basis;
+  /** In the order asked for; null for an item that the model does not know. */
+  readonly scores: { readonly itemId: string; readonly score: number | null }[];
+}
+
+export interface RecordOutcome {
+  readonly recorded: number;
+  /** On items that the user had touched before: nothing changes. */
+  readonly repeats: number;
+  /** Of the recorded, those on items that this version does not know: they count once a version does. */
+  readonly unknownItems: number;
+}
+
+export interface HistoryItem extends CatalogueItem {
+  readonly timestampMs: number;
+  /** Whether it came to the service, rather than with the data set. */
+  readonly recorded: boolean;
+}
+
+export interface History {
+  /** Whether the user is known to the model or has interactions. */
+  readonly known: boolean;
+  readonly total: number;
+  /** The newest first. */
+  readonly items: HistoryItem[];
+}
+
+export interface ServedUser {
+  readonly userId: string;
+  readonly interactions: number;
+}
+
+export interface ServedModelFacts {
+  readonly version: string;
+  readonly name: string;
+  readonly dataset: {
+    readonly name: string;
+    readonly generated: boolean;
+    readonly users: number;
+    readonly items: number;
+    readonly interactions: number;
+  };
+}
+
+interface Touches {
+  readonly fromSample: readonly Touch[];
+  readonly recorded: readonly Touch[];
+}
+
+const nothing: Touches = { fromSample: [], recorded: [] };
+
+/** How a request's user is scored, and what they have touched. */
+interface Viewer {
+  readonly touched: readonly Touch[];
+  readonly basis: Basis;
+  readonly score: (items: Int32Array, scores: Float64Array) => void;
+}
+
+/**
+ * Answers from one version of a model. All methods are synchronous, so none of them ever sees half of an interaction;
+ * only the recorded interactions change, and several versions may share them.
+ */
+export class RecommendationService {
+  readonly #model: ServedModel;
+  readonly #catalogue: Catalogue;
+  readonly #users: IdLookup;
+  readonly #recorded: RecordedInteractions;
+  readonly #folded: FoldedRows;
+
+  constructor(model: ServedModel, recorded: RecordedInteractions) {
+    this.#model = model;
+    this.#catalogue = new Catalogue(model.sample, model.items);
+    this.#users = new IdLookup(model.sample.userIds, model.sample.userLabels);
+    this.#recorded = recorded;
+    this.#folded = new FoldedRows(model.foldIn);
+  }
+
+  get facts(): ServedModelFacts {
+    const { version, scorer, dataset, sample } = this.#model;
+    const held = sample.testItems.reduce((sum, item) => sum + (item >= 0 ? 1 : 0), 0);
+    return {
+      version,
+      name: scorer.name,
+      dataset: {
+        ...dataset,
+        users: sample.userIds.length,
+        items: sample.itemIds.length,
+        interactions: sample.train.items.length + held,
+      },
+    };
+  }
+
+  /** @throws NcfError `ID_INVALID`, `SCORE_NAN` */
+  recommend({ userId, recentItems = [], k }: RecommendRequest): Recommendations {
+    const viewer = this.#viewer(userId, recentItems);
+    const seen = new Set(viewer.touched.map(({ item }) => item));
+    const unseen = Int32Array.from({ length: this.#catalogue.ids.length }, (_, item) => item).filter(
+      (item) => !seen.has(item),
+    );
+    const scores = new Float64Array(unseen.length);
+    viewer.score(unseen, scores);
+    const items = bestPositions(scores, k).map((at) => ({ ...this.#catalogue.item(unseen[at]), score: scores[at] }));
+    return { version: this.#model.version, basis: viewer.basis, items };
+  }
+
+  /** @throws NcfError `ID_INVALID` */
+  scores(userId: string, itemIds: readonly string[]): Scores {
+    const viewer = this.#viewer(userId, []);
+    const items = itemIds.map((id) => this.#catalogue.ids.indexOf(id));
+    const known = Int32Array.from(items.filter((item) => item >= 0));
+    const scores = new Float64Array(known.length);
+    viewer.score(known, scores);
+    let next = 0;
+    return {
+      version: this.#model.version,
+      basis: viewer.basis,
+      scores: itemIds.map((itemId, i) => ({ itemId, score: items[i] >= 0 ? scores[next++] : null })),
+    };
+  }
+
+  /**
+   * Takes effect at once: the next answer leaves the items out, and from the first one on the user is folded in.
+   *
+   * @throws NcfError `ID_INVALID`, `INTERACTIONS_FULL`: nothing was recorded
+   */
+  record(interactions: readonly Interaction[]): RecordOutcome {
+    this.#recorded.checkRoom(interactions.length);
+    const found = interactions.map(({ userId, itemId }) => ({
+      user: this.#users.indexOf(userId),
+      item: this.#catalogue.ids.indexOf(itemId),
+    }));
+    let [recorded, unknownItems] = [0, 0];
+    for (const [i, { userId, itemId, timestampMs }] of interactions.entries()) {
+      const { user, item } = found[i];
+      if (this.#sampleHas(user, item) || this.#recorded.has(userId, itemId)) continue;
+      this.#recorded.add(userId, { itemId, timestampMs });
+      recorded += 1;
+      if (item < 0) unknownItems += 1;
+    }
+    return { recorded, repeats: interactions.length - recorded, unknownItems };
+  }
+
+  /** @throws NcfError `ID_INVALID` */
+  history(userId: string, limit: number): History {
+    const user = this.#users.indexOf(userId);
+    const { fromSample, recorded } = this.#touches(userId, user);
+    const touches = byTime([...fromSample, ...recorded]).reverse();
+    return {
+      known: user >= 0 || recorded.length > 0,
+      total: touches.length,
+      items: touches.slice(0, limit).map((touch) => ({
+        ...(touch.item >= 0 ? this.#catalogue.item(touch.item) : { itemId: touch.itemId, title: null, genres: [] }),
+        timestampMs: touch.timestampMs,
+        recorded: touch.recorded,
+      })),
+    };
+  }
+
+  /** Items by title, with their training interactions; the most popular for an empty query. */
+  searchItems(query: string, limit: number): (CatalogueItem & { readonly interactions: number })[] {
+    return this.#catalogue.search(query, limit).map((index) => ({
+      ...this.#catalogue.item(index),
+      interactions: this.#catalogue.popularity[index],
+    }));
+  }
+
+  /** Users whose id starts with `prefix`: the model's by ascending id, then those who came since. */
+  users(prefix: string, limit: number): ServedUser[] {
+    const found: ServedUser[] = [];
+    for (let user = 0; user < this.#users.length && found.length < limit; user++) {
+      const userId = this.#users.textOf(user);
+      if (!userId.startsWith(prefix)) continue;
+      const { fromSample, recorded } = this.#touches(userId, user);
+      found.push({ userId, interactions: fromSample.length + recorded.length });
+    }
+    for (const userId of this.#recorded.users()) {
+      if (found.length >= limit) break;
+      if (!userId.startsWith(prefix) || this.#users.indexOf(userId) >= 0) continue;
+      found.push({ userId, interactions: this.#recorded.of(userId).length });
+    }
+    return found;
+  }
+
+  #viewer(userId: string | undefined, recentItems: readonly string[]): Viewer {
+    const user = userId === undefined ? -1 : this.#users.indexOf(userId);
+    const { fromSample, recorded } = userId === undefined ? nothing : this.#touches(userId, user);
+    const recent = [...new Set(recentItems)].map((itemId) => ({
+      item: this.#catalogue.ids.indexOf(itemId),
+      itemId,
+      timestampMs: Number.POSITIVE_INFINITY,
+      recorded: false,
+    }));
+    const earlier = byTime([...fromSample, ...recorded]);
+    const touchedBefore = new Set(earlier.map(({ itemId }) => itemId));
+    const touched = [...earlier, ...recent.filter(({ itemId }) => !touchedBefore.has(itemId))];
+    const row = recent.some(({ item }) => item >= 0)
+      ? this.#model.foldIn.row(knownItems(touched))
+      : this.#folded.of(userId ?? "", fromSample, recorded);
+    return { touched, ...this.#scoring(row, user) };
+  }
+
+  #scoring(row: UserRow | null, user: number): Pick<Viewer, "basis" | "score"> {
+    const { scorer } = this.#model;
+    if (row !== null) return { basis: "foldIn", score: (items, scores) => scorer.scoreRow(row, items, scores) };
+    if (user >= 0) return { basis: "model", score: (items, scores) => scorer.score(user, items, scores) };
+    const counts = this.#catalogue.popularity;
+    return {
+      basis: "popularity",
+      score: (items, scores) => {
+        for (let i = 0; i < items.length; i++) scores[i] = counts[items[i]];
+      },
+    };
+  }
+
+  #touches(userId: string, user: number): Touches {
+    const fromSample = sampleTouches(this.#model.sample, user, this.#catalogue.ids);
+    return {
+      fromSample,
+      recorded: recordedTouches(this.#recorded.of(userId), fromSample, this.#catalogue.ids),
+    };
+  }
+
+  #sampleHas(user: number, item: number): boolean {
+    if (user < 0 || item < 0) return false;
+    const { train, testItems } = this.#model.sample;
+    return (
+      testItems[user] === item || train.items.subarray(train.offsets[user], train.offsets[user + 1]).includes(item)
+    );
+  }
+}

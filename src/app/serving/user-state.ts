@@ -1,0 +1,79 @@
+/** What the service knows of a user: the sample's history and what was recorded since, under one model version. */
+import type { Sample } from "../../core/sample.ts";
+import type { UserRow } from "../../ncf/user-row.ts";
+import type { IdLookup } from "./id-lookup.ts";
+import type { RecordedInteraction } from "./recorded-interactions.ts";
+import type { HistoryFolding } from "./served-model.ts";
+
+export interface Touch {
+  /** Item index, −1 for an item outside the catalogue. */
+  readonly item: number;
+  readonly itemId: string;
+  readonly timestampMs: number;
+  /** Whether it came to the service, rather than with the sample. */
+  readonly recorded: boolean;
+}
+
+/** The user's interactions in the sample, the held-out one included, oldest first. */
+export function sampleTouches({ train, testItems, testTimestampsMs }: Sample, user: number, items: IdLookup): Touch[] {
+  if (user < 0) return [];
+  const touch = (item: number, timestampMs: number): Touch => ({
+    item,
+    itemId: items.textOf(item),
+    timestampMs,
+    recorded: false,
+  });
+  const touches: Touch[] = [];
+  for (let i = train.offsets[user]; i < train.offsets[user + 1]; i++) {
+    touches.push(touch(train.items[i], train.timestampsMs[i]));
+  }
+  if (testItems[user] >= 0) touches.push(touch(testItems[user], testTimestampsMs[user]));
+  return byTime(touches);
+}
+
+/** What was recorded of the user, in the order of recording, without items that the sample has them interact with. */
+export function recordedTouches(
+  recorded: readonly RecordedInteraction[],
+  known: readonly Touch[],
+  items: IdLookup,
+): Touch[] {
+  const knownItems = new Set(known.map(({ itemId }) => itemId));
+  return recorded
+    .filter(({ itemId }) => !knownItems.has(itemId))
+    .map((interaction) => ({ ...interaction, item: items.indexOf(interaction.itemId), recorded: true }));
+}
+
+/** Oldest first; of the same time, in the given order. */
+export function byTime(touches: readonly Touch[]): Touch[] {
+  return touches.toSorted((a, b) => a.timestampMs - b.timestampMs);
+}
+
+/** The indices of those items that the catalogue has. */
+export function knownItems(touches: readonly Touch[]): Int32Array {
+  return Int32Array.from(touches.filter(({ item }) => item >= 0).map(({ item }) => item));
+}
+
+/**
+ * User rows of those with recorded interactions. A row is made of the history as it was when the recorded items had
+ * reached 1, 2, 4, 8, ... in number, so that the work for a user stays in proportion to what they do.
+ */
+export class FoldedRows {
+  readonly #foldIn: HistoryFolding;
+  readonly #rows = new Map<string, { readonly recorded: number; readonly row: UserRow }>();
+
+  constructor(foldIn: HistoryFolding) {
+    this.#foldIn = foldIn;
+  }
+
+  /** Null when nothing was recorded that the model knows. */
+  of(userId: string, fromSample: readonly Touch[], recorded: readonly Touch[]): UserRow | null {
+    const known = recorded.filter(({ item }) => item >= 0);
+    if (known.length === 0) return null;
+    const counted = 2 ** (31 - Math.clz32(known.length));
+    const made = this.#rows.get(userId);
+    if (made?.recorded === counted) return made.row;
+    const row = this.#foldIn.row(knownItems(byTime([...fromSample, ...known.slice(0, counted)])));
+    this.#rows.set(userId, { recorded: counted, row });
+    return row;
+  }
+}
