@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { readDataset } from "../src/adapters/local/ratings-reader.ts";
 import { DecayedPopularity } from "../src/baselines/decayed-popularity.ts";
 import { ItemKnn } from "../src/baselines/item-knn.ts";
+import { standingOf } from "../src/core/evaluation.ts";
 import { expectedHit } from "../src/core/ranking-metrics.ts";
 import { Rng } from "../src/core/rng.ts";
 import { interactionsBefore } from "../src/core/temporal-split.ts";
@@ -136,7 +137,10 @@ function test(model: Version, user: number, item: number, event: number): void {
       const key = `${known} ${kind}`;
       cases.set(key, (cases.get(key) ?? 0) + 1);
       scores.forEach((list, contender) => {
-        hits.set(`${key} ${contender}`, (hits.get(`${key} ${contender}`) ?? 0) + hitOf(list));
+        hits.set(
+          `${key} ${contender}`,
+          (hits.get(`${key} ${contender}`) ?? 0) + expectedHit(standingOf("model", list)),
+        );
       });
     }
   }
@@ -174,15 +178,6 @@ function scoresOf(model: Version, user: number, candidates: Int32Array): Float64
   // Users without neighbours get what decayed popularity says.
   const backed = neighbours.map((score, i) => score + (1e-9 * recent[i]) / scale);
   return [popular, recent, backed, logits, blended];
-}
-
-function hitOf(scores: Float64Array): number {
-  let [above, tied] = [0, -1];
-  for (const score of scores) {
-    if (score > scores[0]) above += 1;
-    else if (score === scores[0]) tied += 1;
-  }
-  return expectedHit({ above, tied });
 }
 
 function report(): void {

@@ -95,12 +95,12 @@ function timeOf(model: TrainedModel): void {
   const foldIn: FoldIn = createFoldIn(model);
   const opened = performance.now() - started;
   const micros = Array.from({ length: 2000 }, (_, turn) => {
-    const history = Int32Array.from({ length: 32 }, (_, i) => (turn * 31 + i * 17) % model.itemRows.length);
+    const history = Int32Array.from({ length: window }, (_, i) => (turn * 31 + i * 17) % model.itemRows.length);
     const start = performance.now();
     foldIn.row(history);
     return (performance.now() - start) * 1000;
   });
   console.log(
-    `  a fold-in of 32 items: median ${median(micros.slice(500)).toFixed(0)} µs; once a model: ${opened.toFixed(0)} ms\n`,
+    `  a fold-in of ${window} items: median ${median(micros.slice(500)).toFixed(0)} µs; once a model: ${opened.toFixed(0)} ms\n`,
   );
 }

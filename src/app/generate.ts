@@ -1,4 +1,5 @@
 /** Writes a generated data set in MovieLens's format. */
+import { encodeJsonFile } from "../core/json.ts";
 import { moviesCsv, ratingsCsv } from "../core/synthetic/csv.ts";
 import { SyntheticDataset, type SyntheticOptions, type SyntheticUser } from "../core/synthetic/dataset.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
@@ -40,7 +41,7 @@ export async function generate(
   };
   // First, so that a generation that stops half-way never leaves older ratings beside a newer list of movies.
   await deps.store.delete("ratings.csv");
-  await deps.store.put(generatedMarker, new TextEncoder().encode(`${JSON.stringify(files, null, 2)}\n`));
+  await deps.store.put(generatedMarker, encodeJsonFile(files));
   await deps.store.put("movies.csv", moviesCsv(data.movies));
   const task = deps.progress.start("Generating ratings", data.ratings, "ratings");
   const users = watched(data.allUsers(), task, request.signal);

@@ -3,6 +3,7 @@ import { NcfError } from "../core/errors.ts";
 import { labelOf, numericId } from "../core/ids.ts";
 import type { Recommender } from "../core/recommender.ts";
 import type { SampleFiles } from "../ports/sample-store.ts";
+import { bestPositions } from "./serving/best-items.ts";
 
 export interface Recommendation {
   readonly itemId: string;
@@ -16,7 +17,7 @@ export interface Recommendation {
  * The `count` items with the highest scores among those that the user has no rating for in the sample, training or test.
  *
  * @param userId as the source wrote it
- * @throws NcfError `USER_UNKNOWN`
+ * @throws NcfError `USER_UNKNOWN`, `SCORE_NAN`
  */
 export function recommend(
   { sample, items }: Pick<SampleFiles, "sample" | "items">,
@@ -38,17 +39,14 @@ export function recommend(
   const scores = new Float64Array(unseen.length);
   model.score(user, unseen, scores);
   const details = new Map(items.map((item) => [item.id, item]));
-  return Array.from(unseen.keys())
-    .sort((a, b) => scores[b] - scores[a] || a - b)
-    .slice(0, count)
-    .map((i) => {
-      const id = sample.itemIds[unseen[i]];
-      const known = details.get(id);
-      return {
-        itemId: labelOf(id, sample.itemLabels),
-        title: known?.title ?? null,
-        genres: known?.genres ?? [],
-        score: scores[i],
-      };
-    });
+  return bestPositions(scores, count).map((i) => {
+    const id = sample.itemIds[unseen[i]];
+    const known = details.get(id);
+    return {
+      itemId: labelOf(id, sample.itemLabels),
+      title: known?.title ?? null,
+      genres: known?.genres ?? [],
+      score: scores[i],
+    };
+  });
 }

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { NcfError } from "../core/errors.ts";
 import { labelOf } from "../core/ids.ts";
+import { decodeJson, encodeJsonFile } from "../core/json.ts";
 import type { RatingTable } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
 import { temporalSplit } from "../core/temporal-split.ts";
@@ -80,19 +81,22 @@ export async function replayDataset(
     foldIn: createFoldIn(trained.model),
     popularityHalfLifeMs,
   });
-  const streamDeps = { log: deps.interactions, store: deps.store, progress: deps.progress };
-  const result = await replay(deps.onWindow ? { ...streamDeps, onWindow: deps.onWindow } : streamDeps, {
-    events: Array.from(after, (row) => eventOf(ratings, row)),
-    model,
-    base: { id: sampleSha256, histories: historiesOf(before) },
-    windows: request.windows,
-    partitions: request.partitions,
-    seed,
-    allowLeak: false,
-    signal,
-  });
+  const { store, progress, onWindow } = deps;
+  const result = await replay(
+    { log: deps.interactions, store, progress, onWindow },
+    {
+      events: Array.from(after, (row) => eventOf(ratings, row)),
+      model,
+      base: { id: sampleSha256, histories: historiesOf(before) },
+      windows: request.windows,
+      partitions: request.partitions,
+      seed,
+      allowLeak: false,
+      signal,
+    },
+  );
   const outcome = { fromMs, model: model.version, trainingInteractions: before.train.items.length, ...result };
-  await deps.store.put(replayResultKey, new TextEncoder().encode(`${JSON.stringify(outcome, null, 2)}\n`));
+  await deps.store.put(replayResultKey, encodeJsonFile(outcome));
   return outcome;
 }
 
@@ -100,7 +104,7 @@ export async function replayDataset(
 export async function replayedWindows(store: ObjectStore): Promise<WindowReport[]> {
   if ((await store.head(replayResultKey)) === null) return [];
   try {
-    const stored = JSON.parse(new TextDecoder().decode(await store.get(replayResultKey)));
+    const stored = decodeJson(await store.get(replayResultKey));
     return z.object({ windows: z.array(windowReportSchema) }).parse(stored).windows;
   } catch (cause) {
     const what = `${replayResultKey}: expected the windows that ncf replay wrote, found something else. Replay anew`;

@@ -15,7 +15,7 @@ import { WindowWorker } from "./stream/window-worker.ts";
 export interface ReplayDeps extends StreamDeps {
   readonly progress?: Progress;
   /** Told of each final report, in order of window start. */
-  readonly onWindow?: (report: WindowReport) => void;
+  readonly onWindow?: ((report: WindowReport) => void) | undefined;
 }
 
 export interface ReplayEvent {

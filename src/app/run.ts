@@ -1,6 +1,7 @@
 /** The main job: ratings file → sample → trained models → judgement → report, in one call. */
 import { NcfError } from "../core/errors.ts";
 import { leakageShare } from "../core/evaluation.ts";
+import { encodeJsonFile } from "../core/json.ts";
 import type { ItemDetails, ValidationReport } from "../core/ratings.ts";
 import type { Recommender } from "../core/recommender.ts";
 import type { Sample } from "../core/sample.ts";
@@ -84,9 +85,8 @@ export async function runJob(deps: RunDeps, request: RunRequest): Promise<Report
     machine: deps.machine,
     peakRssBytes: deps.peakRssBytes(),
   });
-  const text = (content: string): Uint8Array => new TextEncoder().encode(content);
-  await deps.store.put("report.json", text(`${JSON.stringify(report, null, 2)}\n`));
-  await deps.store.put("report.html", text(reportPage(report)));
+  await deps.store.put("report.json", encodeJsonFile(report));
+  await deps.store.put("report.html", new TextEncoder().encode(reportPage(report)));
   return report;
 }
 

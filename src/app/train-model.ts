@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { CandidateSampler } from "../core/candidates.ts";
 import { NcfError } from "../core/errors.ts";
 import { rankTestItems, summarize, testedUsers } from "../core/evaluation.ts";
+import { encodeJsonFile } from "../core/json.ts";
 import { holdOutLatest } from "../core/leave-one-out.ts";
 import type { Recommender } from "../core/recommender.ts";
 import type { Sample } from "../core/sample.ts";
@@ -155,7 +156,7 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
     validation: result.validation,
   };
   // The model goes last: where it lies, training is over and its record is there.
-  await deps.store.put(keys.record, new TextEncoder().encode(`${JSON.stringify(record, null, 2)}\n`));
+  await deps.store.put(keys.record, encodeJsonFile(record));
   await deps.store.put(keys.model, bytes);
   await deps.store.delete(keys.checkpoint);
   return { model: { name, config, tensors: result.tensors, ...rows }, record, sha256, reused: false };

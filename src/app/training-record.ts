@@ -1,6 +1,8 @@
 /** `training.json` beside a model: what its training was like. Unlike the model file it depends on clock and threads. */
+
 import { z } from "zod";
 import { NcfError } from "../core/errors.ts";
+import { decodeJson } from "../core/json.ts";
 
 const recordSchema = z.object({
   preset: z.string(),
@@ -25,7 +27,7 @@ export type TrainingRecord = Readonly<z.infer<typeof recordSchema>>;
 /** @throws NcfError `FILE_FOREIGN` */
 export function parseTrainingRecord(bytes: Uint8Array, what: string): TrainingRecord {
   try {
-    return recordSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    return recordSchema.parse(decodeJson(bytes));
   } catch (cause) {
     throw new NcfError("FILE_FOREIGN", `${what}: expected a training record; remove it and train again`, { cause });
   }

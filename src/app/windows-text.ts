@@ -1,6 +1,6 @@
 /** Windows' reports as lines for people. */
 import type { WindowReport } from "../streaming/window-report.ts";
-import { grouped } from "./report/number-text.ts";
+import { grouped, signedPoints } from "./report/number-text.ts";
 
 const columns = [10, 7, 6, 22, 11, 8, 8, 8, 5] as const;
 
@@ -53,9 +53,8 @@ export function windowsText(reports: readonly WindowReport[]): string {
 }
 
 function versus(name: string, { hrAt10, difference, differenceInterval }: WindowReport["popularity"]): string {
-  const points = (x: number): string => `${x < 0 ? "−" : "+"}${Math.abs(100 * x).toFixed(1)}`;
-  const interval = differenceInterval === null ? "" : ` [${differenceInterval.map(points).join(", ")}]`;
-  return `${name} ${share(hrAt10)} (${points(difference ?? 0)} points${interval})`;
+  const interval = differenceInterval === null ? "" : ` [${differenceInterval.map(signedPoints).join(", ")}]`;
+  return `${name} ${share(hrAt10)} (${signedPoints(difference ?? 0)} points${interval})`;
 }
 
 function share(value: number | null): string {

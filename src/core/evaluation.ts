@@ -58,7 +58,7 @@ export function rankTestItems(
     if (buffer.length < candidates.length) buffer = new Float64Array(2 * candidates.length);
     const scores = buffer.subarray(0, candidates.length);
     model.score(user, candidates, scores);
-    const standing = standingOf(model.name, scores);
+    const standing = standingOf(`model ${model.name}`, scores);
     above[index] = standing.above;
     tied[index] = standing.tied;
     counts[index] = candidates.length;
@@ -67,14 +67,19 @@ export function rankTestItems(
   return { users, above, tied, candidates: counts };
 }
 
-/** How the first score stands among the others. */
-function standingOf(name: string, scores: Float64Array): Standing {
+/**
+ * How the first score stands among the others.
+ *
+ * @param who names the scorer in an error, such as "model neumf"
+ * @throws NcfError `SCORE_NAN`
+ */
+export function standingOf(who: string, scores: Float64Array): Standing {
   const own = scores[0];
   let above = 0;
   let tied = 0;
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i];
-    if (Number.isNaN(score)) throw new NcfError("SCORE_NAN", `model ${name}: expected a number as score, found NaN`);
+    if (Number.isNaN(score)) throw new NcfError("SCORE_NAN", `${who}: expected a number as score, found NaN`);
     if (score > own) above += 1;
     else if (score === own) tied += 1;
   }

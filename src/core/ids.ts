@@ -42,6 +42,19 @@ export function hash53(bytes: Uint8Array): number {
   return 4294967296 * (h2 & 0x1fffff) + (h1 >>> 0);
 }
 
+/** Where an id stands in an ascending list, −1 for one that is not in it. */
+export function indexOfId(ids: Float64Array, id: number): number {
+  let low = 0;
+  let high = ids.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    if (ids[middle] === id) return middle;
+    if (ids[middle] < id) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
+
 /** The id as the source wrote it, given the texts of those that are not integers. */
 export function labelOf(id: number, labels: ReadonlyMap<number, string>): string {
   return labels.get(id) ?? String(id);

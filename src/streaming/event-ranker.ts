@@ -1,12 +1,13 @@
 /** Ranks an event's item among items that its user has not touched. */
-import { NcfError } from "../core/errors.ts";
+import { standingOf } from "../core/evaluation.ts";
+import { indexOfId } from "../core/ids.ts";
 import { expectedHit, expectedNdcg, type Standing } from "../core/ranking-metrics.ts";
 import { purposes, type StreamKey, streamKey } from "../core/rng.ts";
 import { CandidateDraw } from "./candidate-draw.ts";
 import type { InteractionEvent } from "./interaction-event.ts";
 import type { Score } from "./outcome.ts";
 import { keyOfValues } from "./stream-key.ts";
-import { catalogueIndex, type StreamModel } from "./stream-model.ts";
+import type { StreamModel } from "./stream-model.ts";
 import type { UserHistories } from "./user-histories.ts";
 
 export interface Ranking {
@@ -54,7 +55,7 @@ export class EventRanker {
     const candidates = draw.draw(test, history, key);
     const scores = this.#scores.subarray(0, candidates.length);
     model.score(event.userId, history, candidates, scores);
-    const standing = standingOf(scores, model.version);
+    const standing = standingOf(`model version ${model.version}`, scores);
     return {
       candidates: candidates.length,
       standing,
@@ -66,7 +67,7 @@ export class EventRanker {
 
   #byTable(table: Float64Array, candidates: Int32Array, scores: Float64Array, version: string): Score {
     for (let i = 0; i < candidates.length; i++) scores[i] = table[candidates[i]];
-    return scoreOf(standingOf(scores, version));
+    return scoreOf(standingOf(`model version ${version}`, scores));
   }
 
   /** The user's items that the catalogue has, as a view that is valid until the next call. */
@@ -103,25 +104,9 @@ export class EventRanker {
       view.indices = grown;
     }
     for (; view.mapped < itemCount; view.mapped++) {
-      view.indices[view.mapped] = catalogueIndex(model, this.#histories.itemId(view.mapped));
+      view.indices[view.mapped] = indexOfId(model.catalogue, this.#histories.itemId(view.mapped));
     }
   }
-}
-
-/** How the first score stands among the others. */
-function standingOf(scores: Float64Array, version: string): Standing {
-  const own = scores[0];
-  let above = 0;
-  let tied = 0;
-  for (let i = 0; i < scores.length; i++) {
-    const score = scores[i];
-    if (Number.isNaN(score)) {
-      throw new NcfError("SCORE_NAN", `model version ${version}: expected a number as score, found NaN`);
-    }
-    if (score > own) above += 1;
-    else if (score === own) tied += 1;
-  }
-  return { above, tied: tied - 1 };
 }
 
 function scoreOf(standing: Standing): Score {

@@ -1,8 +1,8 @@
 /** An NCF model as the stream uses it. */
 import { DecayedPopularity } from "../baselines/decayed-popularity.ts";
 import { learnSample } from "../baselines/learn-sample.ts";
-import { Popularity } from "../baselines/popularity.ts";
-import type { Recommender } from "../core/recommender.ts";
+import { indexOfId } from "../core/ids.ts";
+import { trainingCounts } from "../core/leave-one-out.ts";
 import type { Sample } from "../core/sample.ts";
 import type { FoldIn } from "../ncf/fold-in.ts";
 import type { RowScorer } from "../ncf/wasm/scorer.ts";
@@ -29,35 +29,25 @@ export function ncfStreamModel({
   popularityHalfLifeMs,
 }: NcfStreamModelParts): StreamModel {
   const { offsets, timestampsMs } = sample.train;
-  const userIndex = new Map(Array.from(sample.userIds, (id, user) => [id, user]));
   const trainedCount = (user: number): number => offsets[user + 1] - offsets[user];
-  const popularity = new Popularity(sample);
   const decayed = learnSample(new DecayedPopularity(sample.itemIds.length, popularityHalfLifeMs), sample);
+  const decayedPopularity = new Float64Array(sample.itemIds.length);
+  // It scores all users alike.
+  decayed.score(0, Int32Array.from(sample.itemIds.keys()), decayedPopularity);
   return {
     version,
     catalogue: sample.itemIds,
     cutOffMs: timestampsMs.reduce((latest, time) => Math.max(latest, time), Number.NEGATIVE_INFINITY),
-    knows: (userId) => userIndex.has(userId),
+    knows: (userId) => indexOfId(sample.userIds, userId) >= 0,
     score(userId, history, items, scores) {
-      const user = userIndex.get(userId);
-      if (user !== undefined && trainedCount(user) === history.length) scorer.score(user, items, scores);
+      const user = indexOfId(sample.userIds, userId);
+      if (user >= 0 && trainedCount(user) === history.length) scorer.score(user, items, scores);
       else scorer.scoreRow(foldIn.row(history), items, scores);
     },
-    popularity: scoresOf(popularity, sample.itemIds.length),
-    decayedPopularity: scoresOf(decayed, sample.itemIds.length),
+    popularity: Float64Array.from(trainingCounts(sample)),
+    decayedPopularity,
     activityBounds: quartileBounds(Int32Array.from(sample.userIds.keys(), trainedCount)),
   };
-}
-
-/** Of a model that scores all users alike. */
-function scoresOf(model: Recommender, items: number): Float64Array {
-  const scores = new Float64Array(items);
-  model.score(
-    0,
-    Int32Array.from({ length: items }, (_, item) => item),
-    scores,
-  );
-  return scores;
 }
 
 function quartileBounds(counts: Int32Array): [number, number, number] {

@@ -3,9 +3,10 @@
  * has ended. Nothing here depends on a model's scores, so the state can be rebuilt without testing anything.
  */
 import { NcfError } from "../core/errors.ts";
+import { indexOfId } from "../core/ids.ts";
 import { encodeSnapshot, type HistorySnapshot } from "./history-snapshot.ts";
 import { decodeRecord, type EventFields, type InteractionEvent } from "./interaction-event.ts";
-import { catalogueIndex, type StreamModel } from "./stream-model.ts";
+import type { StreamModel } from "./stream-model.ts";
 import type { TimeWindow, TimeWindows } from "./time-windows.ts";
 import { UserHistories } from "./user-histories.ts";
 import type { VersionSchedule } from "./version-schedule.ts";
@@ -100,7 +101,7 @@ export class PartitionState {
     if (this.#touched(event)) return { kind: "repeat", event, windows: counted };
     if (open.length === 0) return { kind: "late", event, windows: counted };
     const model = schedule.inForce(timestampMs, record.offset);
-    const item = catalogueIndex(model, event.itemId);
+    const item = indexOfId(model.catalogue, event.itemId);
     return item < 0
       ? { kind: "unknownItem", event, windows: open }
       : { kind: "test", event, windows: open, model, item };

@@ -15,16 +15,3 @@ export interface StreamModel {
   /** Upper bounds of training counts of activity quartiles 1 to 3. */
   readonly activityBounds: readonly [number, number, number];
 }
-
-/** Where an item stands in the catalogue, −1 for one outside it. */
-export function catalogueIndex({ catalogue }: StreamModel, itemId: number): number {
-  let low = 0;
-  let high = catalogue.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    if (catalogue[middle] === itemId) return middle;
-    if (catalogue[middle] < itemId) low = middle + 1;
-    else high = middle - 1;
-  }
-  return -1;
-}

@@ -1,27 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RatingTable } from "../../src/core/ratings.ts";
 import { temporalSplit } from "../../src/core/temporal-split.ts";
-
-function table(rows: readonly (readonly [user: number, item: number, timeMs: number])[]): RatingTable {
-  const users = [...new Set(rows.map(([user]) => user))];
-  const items = [...new Set(rows.map(([, item]) => item))];
-  return {
-    length: rows.length,
-    userIds: Float64Array.from(users),
-    itemIds: Float64Array.from(items),
-    userLabels: new Map(),
-    itemLabels: new Map(),
-    user: Int32Array.from(rows, ([user]) => users.indexOf(user)),
-    item: Int32Array.from(rows, ([, item]) => items.indexOf(item)),
-    timestampMs: Float64Array.from(rows, ([, , time]) => time),
-    rating: new Float32Array(rows.length),
-  };
-}
+import { ratingTable } from "./rating-table.ts";
 
 describe("temporal split", () => {
   it("trains on what came before and streams the rest by time, equal times in file order", () => {
-    const ratings = table([
+    const ratings = ratingTable([
       [7, 1, 500],
       [7, 2, 100],
       [8, 1, 200],
@@ -46,7 +30,7 @@ describe("temporal split", () => {
     fc.assert(
       fc.property(rows, fc.double({ min: 0.05, max: 0.95, noNaN: true }), (list, share) => {
         fc.pre(new Set(list.map(([, , time]) => time)).size > 1);
-        const ratings = table(list);
+        const ratings = ratingTable(list);
         const sorted = list.map(([, , time]) => time).sort((a, b) => a - b);
         fc.pre(sorted[Math.floor(share * list.length)] > sorted[0]);
         const { fromMs, before, after } = temporalSplit(ratings, share);
@@ -64,7 +48,7 @@ describe("temporal split", () => {
   it("refuses ratings that all share one moment", () => {
     expect(() =>
       temporalSplit(
-        table([
+        ratingTable([
           [1, 1, 5],
           [2, 2, 5],
         ]),

@@ -7,7 +7,7 @@
  * comes back as one more delivery.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat, unlink } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import path from "node:path";
 import { NcfError } from "../../core/errors.ts";
 import {
@@ -20,7 +20,7 @@ import {
   jobLeaseLost,
   type ReceiveOptions,
 } from "../../ports/job-queue.ts";
-import { hasCode, syncFolder } from "./durable-files.ts";
+import { hasCode, removeIfAbandoned, syncFolder } from "./durable-files.ts";
 import { checkMaxReceives, type LocalJobQueueOptions, receiveWaiting } from "./local-job-queue.ts";
 
 interface JobFile {
@@ -33,8 +33,6 @@ interface JobFile {
 
 const jobSuffix = ".job";
 const draftSuffix = ".tmp";
-/** A draft so old belongs to a sender that was killed. */
-const abandonedAfterMs = 3_600_000;
 const deadLetterFolder = "dead-letters";
 
 export class FileJobQueue implements JobQueue {
@@ -171,14 +169,9 @@ export class FileJobQueue implements JobQueue {
       if (hasCode(cause, "ENOENT")) return [];
       throw cause;
     });
-    await Promise.all(names.filter((name) => name.endsWith(draftSuffix)).map((name) => this.#removeAbandoned(name)));
+    const drafts = names.filter((name) => name.endsWith(draftSuffix));
+    await Promise.all(drafts.map((name) => removeIfAbandoned(path.join(this.#folder, name))));
     return names.flatMap(jobFileNamed).sort((a, b) => (a.id < b.id ? -1 : 1));
-  }
-
-  async #removeAbandoned(name: string): Promise<void> {
-    const file = path.join(this.#folder, name);
-    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-    if (Date.now() - mtimeMs > abandonedAfterMs) await rm(file, { force: true });
   }
 }
 

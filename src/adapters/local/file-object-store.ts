@@ -6,11 +6,11 @@
  * needs no lock: it acts where nothing is, `putIfMatch` where something is.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { NcfError } from "../../core/errors.ts";
 import { keyParts, type ObjectBody, type ObjectInfo, type ObjectStore } from "../../ports/object-store.ts";
-import { hasCode, syncFolder } from "./durable-files.ts";
+import { hasCode, removeIfAbandoned, syncFolder } from "./durable-files.ts";
 import { withFileLock } from "./file-lock.ts";
 
 const temporarySuffix = ".tmp";
@@ -203,20 +203,12 @@ function lockOf(target: string): string {
   return `${target}${lockSuffix}`;
 }
 
-/** A writer that was killed leaves its temporary file; after so long nobody is writing to it any more. */
-const abandonedAfterMs = 3_600_000;
-
 async function removeAbandoned(target: string): Promise<void> {
   const folder = path.dirname(target);
   for (const name of await readdir(folder)) {
     if (!name.startsWith(`${path.basename(target)}.`) || !name.endsWith(temporarySuffix)) continue;
     if (name.endsWith(lockSuffix)) continue;
-    const file = path.join(folder, name);
-    const age = await stat(file).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    );
-    if (age > abandonedAfterMs) await rm(file, { force: true });
+    await removeIfAbandoned(path.join(folder, name));
   }
 }
 

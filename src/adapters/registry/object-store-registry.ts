@@ -13,6 +13,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { NcfError } from "../../core/errors.ts";
+import { decodeJson, encodeJsonFile } from "../../core/json.ts";
 import type {
   CardFacts,
   CardFile,
@@ -89,7 +90,7 @@ export class ObjectStoreRegistry implements ModelRegistry {
   async publish({ model, metrics, card, snapshot0 = null }: NewModel): Promise<ModelCard> {
     const facts = checkedFacts(card);
     const snapshot = await this.#storeSnapshot(snapshot0);
-    const metricsBytes = jsonBytes(metrics);
+    const metricsBytes = encodeJsonFile(metrics);
     const version = await this.#claim(model);
     await this.#store.put(keyOf(version, metricsFile), metricsBytes);
     const published: ModelCard = {
@@ -120,7 +121,7 @@ export class ObjectStoreRegistry implements ModelRegistry {
     const card = await this.card(version);
     const content = (name: string) => this.#read(keyOf(version, name), card.files[name]);
     const model = await content(modelFile);
-    const metrics: JsonValue = JSON.parse(new TextDecoder().decode(await content(metricsFile)));
+    const metrics = decodeJson(await content(metricsFile)) as JsonValue;
     return { card, model, metrics };
   }
 
@@ -274,19 +275,15 @@ function fileOf(bytes: Uint8Array): CardFile {
   return { bytes: bytes.length, sha256: sha256Of(bytes) };
 }
 
-function jsonBytes(value: unknown): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
-}
-
 function asDocument(format: string, content: object): Uint8Array {
-  return jsonBytes({ format, formatVersion, ...content });
+  return encodeJsonFile({ format, formatVersion, ...content });
 }
 
 /** @throws NcfError `FILE_DAMAGED`, `FILE_FOREIGN`, `FILE_VERSION` */
 function readDocument(format: string, key: string, bytes: Uint8Array): unknown {
   let found: { format?: unknown; formatVersion?: unknown } | null;
   try {
-    found = JSON.parse(new TextDecoder().decode(bytes));
+    found = decodeJson(bytes) as typeof found;
   } catch (cause) {
     throw damaged(key, "expected complete JSON, found other text", cause);
   }

@@ -1,4 +1,4 @@
-import { labelOf, numericId } from "../../core/ids.ts";
+import { indexOfId, labelOf, numericId } from "../../core/ids.ts";
 
 /** Finds the dense index of an id in a sample's ascending list, and the id as the source wrote it. */
 export class IdLookup {
@@ -22,15 +22,7 @@ export class IdLookup {
 
   /** The index of a numeric id, −1 for none. */
   indexOfNumber(id: number): number {
-    let low = 0;
-    let high = this.#ids.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      if (this.#ids[middle] === id) return middle;
-      if (this.#ids[middle] < id) low = middle + 1;
-      else high = middle - 1;
-    }
-    return -1;
+    return indexOfId(this.#ids, id);
   }
 
   textOf(index: number): string {

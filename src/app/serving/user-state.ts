@@ -1,9 +1,9 @@
 /** What the service knows of a user: the sample's history and what was recorded since, under one model version. */
 import type { Sample } from "../../core/sample.ts";
+import type { FoldIn } from "../../ncf/fold-in.ts";
 import type { UserRow } from "../../ncf/user-row.ts";
 import type { IdLookup } from "./id-lookup.ts";
 import type { RecordedInteraction } from "./recorded-interactions.ts";
-import type { HistoryFolding } from "./served-model.ts";
 
 export interface Touch {
   /** Item index, −1 for an item outside the catalogue. */
@@ -58,10 +58,10 @@ export function knownItems(touches: readonly Touch[]): Int32Array {
  * reached 1, 2, 4, 8, ... in number, so that the work for a user stays in proportion to what they do.
  */
 export class FoldedRows {
-  readonly #foldIn: HistoryFolding;
+  readonly #foldIn: FoldIn;
   readonly #rows = new Map<string, { readonly recorded: number; readonly row: UserRow }>();
 
-  constructor(foldIn: HistoryFolding) {
+  constructor(foldIn: FoldIn) {
     this.#foldIn = foldIn;
   }
 

@@ -1,9 +1,12 @@
 /** Stage 1 on a log: owns one partition of the input, tests its events and commits what came of them. */
+
+import { encodeJson } from "../../core/json.ts";
 import type { LogRecord, TopicRecord, TransactionalProducer } from "../../ports/interaction-log.ts";
 import { decodeSnapshot } from "../../streaming/history-snapshot.ts";
 import type { PartitionCommit } from "../../streaming/partition-commit.ts";
 import { PartitionEvaluator } from "../../streaming/partition-evaluator.ts";
-import { encodeJson, type StreamDeps, type StreamSettings } from "./stream-settings.ts";
+import { committedRecords } from "./committed-records.ts";
+import type { StreamDeps, StreamSettings } from "./stream-settings.ts";
 
 /** Digits of an offset in a snapshot's name, so that names sort by offset. */
 const offsetDigits = 16;
@@ -32,11 +35,9 @@ export class PartitionWorker {
     const evaluator = new PartitionEvaluator({ ...settings, partition, partitionCount }, settings.schedule);
     const snapshot = await newestSnapshot(deps, snapshotPrefix(settings, partition), committed);
     if (snapshot !== null) evaluator.restore(decodeSnapshot(await deps.store.get(snapshot), snapshot));
-    for (let offset = evaluator.nextOffset; offset < committed; ) {
-      const batch = await deps.log.read(topics.interactions, partition, offset, settings.commitRecords);
-      for (const record of batch.records) if (record.offset < committed) evaluator.catchUp(record);
-      offset = batch.nextOffset;
-    }
+    const place = { topic: topics.interactions, partition };
+    const stretch = { from: evaluator.nextOffset, to: committed, atOnce: settings.commitRecords };
+    for await (const record of committedRecords(deps.log, place, stretch)) evaluator.catchUp(record);
     return new PartitionWorker(deps, settings, partition, producer, evaluator, committed);
   }
 

@@ -48,17 +48,6 @@ export interface StreamSettings {
   readonly snapshotRecords: number;
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-export function encodeJson(value: unknown): Uint8Array {
-  return encoder.encode(JSON.stringify(value));
-}
-
-export function decodeJson(bytes: Uint8Array): unknown {
-  return JSON.parse(decoder.decode(bytes));
-}
-
 /** Creates our own topics where they are missing. @throws NcfError `PARTITION_COUNT_CHANGED`, `TOPIC_UNKNOWN` */
 export async function createTopics(log: InteractionLog, topics: StreamTopics): Promise<void> {
   const partitions = await log.partitions(topics.interactions);

@@ -1,9 +1,12 @@
 /** Stage 2 on a log: folds what all partitions add into windows and publishes their reports. */
+
+import { decodeJson, encodeJson } from "../../core/json.ts";
 import type { TransactionalProducer } from "../../ports/interaction-log.ts";
 import { WindowAggregator } from "../../streaming/window-aggregator.ts";
 import { windowPartialSchema } from "../../streaming/window-partial.ts";
 import type { WindowReport } from "../../streaming/window-report.ts";
-import { decodeJson, encodeJson, type StreamDeps, type StreamSettings } from "./stream-settings.ts";
+import { committedRecords } from "./committed-records.ts";
+import type { StreamDeps, StreamSettings } from "./stream-settings.ts";
 
 export class WindowWorker {
   readonly #deps: StreamDeps;
@@ -18,11 +21,9 @@ export class WindowWorker {
     const producer = await deps.log.openProducer(`${group}-windows`);
     const committed = (await deps.log.committed(group, topics.windowPartials, 0))?.offset ?? 0;
     const aggregator = new WindowAggregator(windows, await deps.log.partitions(topics.interactions));
-    for (let offset = 0; offset < committed; ) {
-      const batch = await deps.log.read(topics.windowPartials, 0, offset, commitRecords);
-      for (const record of batch.records) if (record.offset < committed) fold(aggregator, record.value);
-      offset = batch.nextOffset;
-    }
+    const place = { topic: topics.windowPartials, partition: 0 };
+    const stretch = { from: 0, to: committed, atOnce: commitRecords };
+    for await (const { value } of committedRecords(deps.log, place, stretch)) fold(aggregator, value);
     return new WindowWorker(deps, settings, producer, aggregator, committed);
   }
 

@@ -20,7 +20,7 @@ import * as options from "../options.ts";
 import { PerUserFile } from "../per-user-file.ts";
 import type { Terminal } from "../terminal.ts";
 import { version } from "../version.ts";
-import { replayText, replayToTerminal } from "./stream.ts";
+import { replayDefaults, replayText, replayToTerminal } from "./stream.ts";
 
 interface RunCommandOptions extends options.ReadOptionValues {
   readonly dataset: string;
@@ -138,17 +138,20 @@ async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefaul
     if (values.replay === undefined) return terminal.answer(report, text);
     // People see the table while the replay runs; a program gets one document.
     if (!values.json) terminal.answer(report, `${text}\n`);
-    const replayed = await replay(dataset.path, values.replay, values, terminal);
-    terminal.answer({ ...report, replay: replayed }, replayText(replayed, values.out));
+    // Of the preset that the run names first.
+    const preset = values.models.find((name) => Object.hasOwn(presets, name)) ?? replayDefaults.preset;
+    const replayed = await replay(dataset.path, preset, values.replay, values, terminal);
+    terminal.answer({ ...report, replay: replayed }, replayText(preset, replayed, values.out));
   } finally {
     perUser?.discard();
     unlock();
   }
 }
 
-/** Of the preset that a run names first, under the settings of `ncf replay`. */
+/** Under the default settings of `ncf replay`. */
 async function replay(
   path: string,
+  preset: string,
   windowMs: number,
   values: RunCommandOptions,
   terminal: Terminal,
@@ -158,10 +161,10 @@ async function replay(
   return replayToTerminal(terminal, {
     ratings,
     out: values.out,
-    preset: values.models.find((name) => Object.hasOwn(presets, name)) ?? "neumf",
-    share: 0.9,
-    windows: TimeWindows.ofSizeAndGrace(windowMs, 3_600_000),
-    partitions: 1,
+    preset,
+    share: replayDefaults.share,
+    windows: TimeWindows.ofSizeAndGrace(windowMs, replayDefaults.graceMs),
+    partitions: replayDefaults.partitions,
     seed: values.seed,
     threads: values.threads,
   });

@@ -30,6 +30,8 @@ interface ReplayValues extends options.ReadOptionValues {
   readonly json: boolean;
 }
 
+export const replayDefaults = { preset: "neumf", share: 0.9, graceMs: 3_600_000, partitions: 1 } as const;
+
 export function addStreamCommands(program: Command, terminal: Terminal): void {
   const command = program
     .command("replay")
@@ -38,11 +40,13 @@ export function addStreamCommands(program: Command, terminal: Terminal): void {
     )
     .argument("<name or path>", "a MovieLens data set by name, or a folder, zip or CSV file")
     .requiredOption("--out <dir>", "folder for the model and the windows' reports")
-    .addOption(new Option("--preset <name>", "model to train").choices(Object.keys(presets)).default("neumf"))
+    .addOption(
+      new Option("--preset <name>", "model to train").choices(Object.keys(presets)).default(replayDefaults.preset),
+    )
     .addOption(
       new Option("--before <share>", "share of the ratings that lie before the stream")
         .argParser(options.openShare)
-        .default(0.9),
+        .default(replayDefaults.share),
     )
     .addOption(
       new Option("--window <time>", "size of a window of event time, such as 30d or 12h")
@@ -57,12 +61,12 @@ export function addStreamCommands(program: Command, terminal: Terminal): void {
     .addOption(
       new Option("--grace <time>", "how long a window waits for late events, in event time")
         .argParser(options.duration)
-        .default(3_600_000, "1h"),
+        .default(replayDefaults.graceMs, "1h"),
     )
     .addOption(
       new Option("--partitions <n>", "partitions of the log; the result is the same for any number")
         .argParser(options.integer(1, 1000))
-        .default(1),
+        .default(replayDefaults.partitions),
     )
     .addOption(options.seedOption())
     .addOption(options.threadsOption())
@@ -93,7 +97,7 @@ async function replay(given: string, values: ReplayValues, terminal: Terminal): 
     const made = dataset.generated ? " (generated data)" : "";
     terminal.answer(
       { dataset: dataset.name, generated: dataset.generated, ...result },
-      `${dataset.name}${made}: ${replayText(result, values.out)}`,
+      `${dataset.name}${made}: ${replayText(values.preset, result, values.out)}`,
     );
   } finally {
     unlock();
@@ -137,8 +141,7 @@ export function replayToTerminal(
 }
 
 /** What a replay came to, for people. */
-export function replayText(result: ReplayDatasetResult, out: string): string {
-  const [preset] = result.model.split("-");
+export function replayText(preset: string, result: ReplayDatasetResult, out: string): string {
   return (
     `${preset} trained on ${grouped(result.trainingInteractions)} ratings before ` +
     `${new Date(result.fromMs).toISOString().slice(0, 10)}, tested on the ${grouped(result.events)} since, one by one.\n` +
