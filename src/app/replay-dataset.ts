@@ -31,6 +31,10 @@ export interface ReplayDatasetDeps extends TrainDeps {
 }
 
 export interface ReplayDatasetRequest {
+  /** Such as "ml-latest-small". */
+  readonly dataset: string;
+  /** Whether the data is made up; the result says so. */
+  readonly generated: boolean;
   readonly ratings: RatingTable;
   /** The preset's name and settings. */
   readonly name: string;
@@ -45,6 +49,8 @@ export interface ReplayDatasetRequest {
 }
 
 export interface ReplayDatasetResult extends ReplayResult {
+  readonly dataset: string;
+  readonly generated: boolean;
   /** The stream's first moment. */
   readonly fromMs: number;
   readonly model: string;
@@ -59,7 +65,7 @@ export async function replayDataset(
   deps: ReplayDatasetDeps,
   request: ReplayDatasetRequest,
 ): Promise<ReplayDatasetResult> {
-  const { ratings, name, config, seed, signal } = request;
+  const { dataset, generated, ratings, name, config, seed, signal } = request;
   const { fromMs, before, after } = temporalSplit(ratings, request.share);
   const sampleSha256 = sampleHash(before);
   const trained = await trainAndStore(deps, {
@@ -95,7 +101,8 @@ export async function replayDataset(
       signal,
     },
   );
-  const outcome = { fromMs, model: model.version, trainingInteractions: before.train.items.length, ...result };
+  const trainingInteractions = before.train.items.length;
+  const outcome = { dataset, generated, fromMs, model: model.version, trainingInteractions, ...result };
   await deps.store.put(replayResultKey, encodeJsonFile(outcome));
   return outcome;
 }

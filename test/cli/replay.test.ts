@@ -35,6 +35,7 @@ describe("ncf replay", () => {
     expect(result.windows.reduce((sum: number, w: Record<string, number>) => sum + counted(w), 0)).toBe(result.events);
     const kept = JSON.parse(await readFile(path.join(at("one"), "replay", "windows.json"), "utf8"));
     expect(kept.windows).toEqual(result.windows);
+    expect(kept).toMatchObject({ dataset: "data", generated: true });
   });
 
   it("follows a run on request, in one JSON document with the report", async () => {
@@ -46,6 +47,7 @@ describe("ncf replay", () => {
     expect(judged.map(({ name }: { name: string }) => name)).toEqual(["mf", "popularity"]);
     expect(replayed).toMatchObject({ model: expect.stringMatching(/^mf-/) });
     const again = await ncf(run);
+    expect(again.stdout).toMatch(/data \(generated data\): mf trained on/);
     expect(again.stdout.indexOf("Report: ")).toBeLessThan(again.stdout.indexOf("tested events"));
   });
 

@@ -12,7 +12,7 @@ import { presets } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import type { SampleOptions } from "../../ports/sample-store.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
-import { resolveOrGenerate } from "../dataset.ts";
+import { type ResolvedDataset, resolveOrGenerate } from "../dataset.ts";
 import { lockFolder } from "../folder-lock.ts";
 import { machineFacts, peakRssBytes } from "../machine.ts";
 import { type BackendName, backendNamed } from "../models.ts";
@@ -140,7 +140,7 @@ async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefaul
     if (!values.json) terminal.answer(report, `${text}\n`);
     // Of the preset that the run names first.
     const preset = values.models.find((name) => Object.hasOwn(presets, name)) ?? replayDefaults.preset;
-    const replayed = await replay(dataset.path, preset, values.replay, values, terminal);
+    const replayed = await replay(dataset, preset, values.replay, values, terminal);
     terminal.answer({ ...report, replay: replayed }, replayText(preset, replayed, values.out));
   } finally {
     perUser?.discard();
@@ -150,15 +150,17 @@ async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefaul
 
 /** Under the default settings of `ncf replay`. */
 async function replay(
-  path: string,
+  dataset: ResolvedDataset,
   preset: string,
   windowMs: number,
   values: RunCommandOptions,
   terminal: Terminal,
 ): Promise<ReplayDatasetResult> {
   const { signal } = terminal;
-  const { ratings } = await localRatingsSource.read(path, { ...options.readRatingsOptions(values), signal });
+  const { ratings } = await localRatingsSource.read(dataset.path, { ...options.readRatingsOptions(values), signal });
   return replayToTerminal(terminal, {
+    dataset: dataset.name,
+    generated: dataset.generated,
     ratings,
     out: values.out,
     preset,

@@ -4,10 +4,9 @@ import { Option } from "commander";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { MemoryInteractionLog } from "../../adapters/local/memory-interaction-log.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
-import { type ReplayDatasetResult, replayDataset } from "../../app/replay-dataset.ts";
+import { type ReplayDatasetRequest, type ReplayDatasetResult, replayDataset } from "../../app/replay-dataset.ts";
 import { grouped } from "../../app/report/number-text.ts";
 import { windowHeader, windowLine, windowsText } from "../../app/windows-text.ts";
-import type { RatingTable } from "../../core/ratings.ts";
 import { presetNamed, presets } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
@@ -85,6 +84,8 @@ async function replay(given: string, values: ReplayValues, terminal: Terminal): 
   try {
     const { ratings } = await localRatingsSource.read(dataset.path, { ...options.readRatingsOptions(values), signal });
     const result = await replayToTerminal(terminal, {
+      dataset: dataset.name,
+      generated: dataset.generated,
       ratings,
       out: values.out,
       preset: values.preset,
@@ -94,25 +95,15 @@ async function replay(given: string, values: ReplayValues, terminal: Terminal): 
       seed: values.seed,
       threads: values.threads,
     });
-    const made = dataset.generated ? " (generated data)" : "";
-    terminal.answer(
-      { dataset: dataset.name, generated: dataset.generated, ...result },
-      `${dataset.name}${made}: ${replayText(values.preset, result, values.out)}`,
-    );
+    terminal.answer(result, replayText(values.preset, result, values.out));
   } finally {
     unlock();
   }
 }
 
-export interface TerminalReplay {
-  readonly ratings: RatingTable;
+export interface TerminalReplay extends Omit<ReplayDatasetRequest, "name" | "config" | "signal"> {
   readonly out: string;
   readonly preset: string;
-  readonly share: number;
-  readonly windows: TimeWindows;
-  readonly partitions: number;
-  readonly seed: number;
-  readonly threads: number;
 }
 
 /** Trains and replays, and says each window as it closes. */
@@ -142,8 +133,9 @@ export function replayToTerminal(
 
 /** What a replay came to, for people. */
 export function replayText(preset: string, result: ReplayDatasetResult, out: string): string {
+  const data = `${result.dataset}${result.generated ? " (generated data)" : ""}`;
   return (
-    `${preset} trained on ${grouped(result.trainingInteractions)} ratings before ` +
+    `${data}: ${preset} trained on ${grouped(result.trainingInteractions)} ratings before ` +
     `${new Date(result.fromMs).toISOString().slice(0, 10)}, tested on the ${grouped(result.events)} since, one by one.\n` +
     `${windowsText(result.windows)}\nReports: ${out}/replay/windows.json`
   );
