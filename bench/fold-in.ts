@@ -17,7 +17,7 @@ import { holdOutLatest, leaveOneOut } from "../src/core/leave-one-out.ts";
 import type { Recommender } from "../src/core/recommender.ts";
 import type { Sample } from "../src/core/sample.ts";
 import { presetNamed } from "../src/ncf/config.ts";
-import { createFoldIn, defaultFoldInOptions, type FoldIn } from "../src/ncf/fold-in.ts";
+import { createFoldIn, defaultFoldInOptions } from "../src/ncf/fold-in.ts";
 import { type TrainedModel, trainingData } from "../src/ncf/model.ts";
 import { wasmBackend } from "../src/ncf/wasm/backend.ts";
 import { createScorer } from "../src/ncf/wasm/scorer.ts";
@@ -92,7 +92,8 @@ function hitRatio(model: Recommender, judged: Sample): string {
 
 function timeOf(model: TrainedModel): void {
   const started = performance.now();
-  const foldIn: FoldIn = createFoldIn(model);
+  const foldIn = createFoldIn(model);
+  foldIn.prepare();
   const opened = performance.now() - started;
   const micros = Array.from({ length: 2000 }, (_, turn) => {
     const history = Int32Array.from({ length: window }, (_, i) => (turn * 31 + i * 17) % model.itemRows.length);
