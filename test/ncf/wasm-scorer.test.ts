@@ -1,7 +1,10 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { Rng, streamKey } from "../../src/core/rng.ts";
 import type { TrainingData } from "../../src/ncf/backend.ts";
 import { type NcfConfig, presets } from "../../src/ncf/config.ts";
 import type { TrainedModel } from "../../src/ncf/model.ts";
+import { initialTensors, parameterTable } from "../../src/ncf/parameters.ts";
 import { ReferenceScorer } from "../../src/ncf/reference/scorer.ts";
 import { wasmBackend } from "../../src/ncf/wasm/backend.ts";
 import { createScorer } from "../../src/ncf/wasm/scorer.ts";
@@ -48,6 +51,60 @@ async function trained(config: NcfConfig): Promise<TrainedModel> {
   return { name: "trained", config, tensors, userRows: data.userRows, itemRows: data.itemRows };
 }
 
+const { neumf, mf } = presets;
+
+/** Every preset, and each place that batch normalization can have in the MLPs of the presets. */
+const randomVariants: Record<string, NcfConfig> = {
+  paper,
+  "paper, batch norm before ReLU": { ...paper, mlp: { ...paper.mlp, batchNorm: "beforeRelu" } },
+  "paper, no batch norm": { ...paper, mlp: { ...paper.mlp, batchNorm: "none" } },
+  "paper, batch norm after every layer": { ...paper, mlp: { ...paper.mlp, regularizedLayers: 4 } },
+  neumf,
+  "neumf, batch norm after ReLU": { ...neumf, mlp: { ...neumf.mlp, batchNorm: "afterRelu", regularizedLayers: 3 } },
+  "neumf, batch norm before ReLU": { ...neumf, mlp: { ...neumf.mlp, batchNorm: "beforeRelu", regularizedLayers: 2 } },
+  mf,
+  "mf, dense output without item bias": { ...mf, output: "dense", itemBias: false },
+};
+
+/**
+ * A model that nothing has trained, as the seed draws it: what starts as a constant (batch norm, item bias) is drawn too,
+ * variances from 0.2 to 3.2, and embeddings are wide enough for scores to differ.
+ */
+function drawn(preset: NcfConfig, seed: number, catalogue: number): TrainedModel {
+  const wide = <Branch extends { readonly embeddingStd: number }>(branch: Branch | null): Branch | null =>
+    branch === null ? null : { ...branch, embeddingStd: Math.max(0.3, branch.embeddingStd) };
+  const config = { ...preset, mlp: wide(preset.mlp), gmf: wide(preset.gmf) };
+  const [userRowCount, itemRowCount] = [users + 1, 2 * catalogue + 1];
+  const table = parameterTable(config, userRowCount, itemRowCount);
+  const tensors = initialTensors(table, seed);
+  for (const [index, { name, initial }] of table.entries()) {
+    if (initial.kind !== "constant") continue;
+    const rng = new Rng(streamKey(seed, 0, index));
+    const from = name.endsWith("running_var") ? 0.2 : -1;
+    const to = name.endsWith("running_var") ? 3.2 : 1.5;
+    const data = tensors.get(name)?.data ?? new Float32Array(0);
+    for (let i = 0; i < data.length; i++) data[i] = from + (to - from) * rng.unit();
+  }
+  return {
+    name: "drawn",
+    config,
+    tensors,
+    userRows: Int32Array.from({ length: users }, (_, user) => users - user),
+    itemRows: Int32Array.from({ length: catalogue }, (_, item) => 2 * item + 1),
+  };
+}
+
+/**
+ * sha256 of the items by falling score and of the scores' bytes, little-endian, for three users each of a drawn model:
+ * the same on every machine and in every version of Node. They change only with the arithmetic of the scorer, or with how
+ * models are drawn.
+ */
+const fingerprints = {
+  paper: "e45103680464f0d9c9761841a32f5b03e5a220df2408b4344f0387a82b86cba2",
+  neumf: "0db405b50d81ab3d7d9c876b1dc6b11e0ce491e379daa3dd24745b37f42274d9",
+  mf: "0b2e1930cad55f857ceab7a3410ca85576a182c707cfe6031180c9b7581356dd",
+} as const satisfies Record<keyof typeof presets, string>;
+
 describe("wasm scorer", () => {
   for (const [name, config] of Object.entries(variants)) {
     it(`gives the readable scorer's logits: ${name}`, async () => {
@@ -86,4 +143,41 @@ describe("wasm scorer", () => {
       expect([...scores]).toEqual([...list].map((item) => all[item]));
     }
   });
+
+  for (const [name, config] of Object.entries(randomVariants)) {
+    it(`gives the readable scorer's logits for any statistics and weights: ${name}`, () => {
+      for (const seed of [1, 2]) {
+        const model = drawn(config, seed, 90);
+        const everything = Int32Array.from(model.itemRows.keys());
+        const expected = new Float64Array(everything.length);
+        const found = new Float64Array(everything.length);
+        const reference = new ReferenceScorer(model);
+        const scorer = createScorer(model);
+        for (const user of [0, 11, users - 1]) {
+          reference.score(user, everything, expected);
+          scorer.score(user, everything, found);
+          found.forEach((score, item) => {
+            const difference = Math.abs(score - expected[item]) / Math.max(1, Math.abs(expected[item]));
+            expect(difference, `user ${user}, item ${item}`).toBeLessThan(1e-5);
+          });
+          expect(new Set(found).size).toBeGreaterThan(everything.length / 2);
+        }
+      }
+    });
+  }
+
+  for (const [name, expected] of Object.entries(fingerprints)) {
+    it(`ranks and scores alike on every machine and Node: ${name}`, () => {
+      const model = drawn(presets[name as keyof typeof presets], 7, 1000);
+      const everything = Int32Array.from(model.itemRows.keys());
+      const scorer = createScorer(model);
+      const hash = createHash("sha256");
+      for (const user of [0, 7, users - 1]) {
+        const scores = new Float64Array(everything.length);
+        scorer.score(user, everything, scores);
+        hash.update(everything.toSorted((a, b) => scores[b] - scores[a] || a - b)).update(scores);
+      }
+      expect(hash.digest("hex")).toBe(expected);
+    });
+  }
 });
