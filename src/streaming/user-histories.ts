@@ -54,6 +54,8 @@ export class UserHistories {
   #link = new Int32Array(64);
   #counts = new Int32Array(64);
   #entries = 0;
+  /** By another table, shape [its items]: the item's index here plus 1, 0 where it was not looked up yet. */
+  readonly #itemsOf = new WeakMap<UserHistories, Int32Array>();
 
   get userCount(): number {
     return this.#users.length;
@@ -119,10 +121,17 @@ export class UserHistories {
 
   /** Adds an entry; whether the user has the item already is the caller's to know. */
   append(userId: number, itemId: number, timestampMs: number, tested: boolean): void {
+    this.#push(this.#findOrAddUser(userId), this.#items.findOrAdd(itemId), timestampMs, tested);
+  }
+
+  #findOrAddUser(userId: number): number {
     const user = this.#users.findOrAdd(userId);
     if (user === this.#first.length) this.#growUsers();
+    return user;
+  }
+
+  #push(user: number, item: number, timestampMs: number, tested: boolean): void {
     if (this.#next[user] === this.#link[user]) this.#addBlock(user);
-    const item = this.#items.findOrAdd(itemId);
     const slot = this.#next[user]++;
     const { items, timesMs } = this.#pages[slot >>> pageBits];
     items[slot & withinPage] = tested ? ~item : item;
@@ -174,12 +183,28 @@ export class UserHistories {
 
   /** Appends what another table knows of a user. */
   addFrom(other: UserHistories, userId: number): void {
-    other.#eachBlock(other.userIndex(userId), ({ items, timesMs }, from, to) => {
+    const known = other.userIndex(userId);
+    if (known < 0) return;
+    const user = this.#findOrAddUser(userId);
+    const indices = this.#indicesOf(other);
+    other.#eachBlock(known, ({ items, timesMs }, from, to) => {
       for (let i = from; i < to; i++) {
         const tested = items[i] < 0;
-        this.append(userId, other.#items.idAt(tested ? ~items[i] : items[i]), timesMs[i], tested);
+        const item = tested ? ~items[i] : items[i];
+        // Through an array: looking every id up took a tenth of the stream's time.
+        if (indices[item] === 0) indices[item] = this.#items.findOrAdd(other.#items.idAt(item)) + 1;
+        this.#push(user, indices[item] - 1, timesMs[i], tested);
       }
     });
+  }
+
+  #indicesOf(other: UserHistories): Int32Array {
+    const known = this.#itemsOf.get(other);
+    if (known !== undefined && known.length >= other.itemCount) return known;
+    const indices = new Int32Array(other.itemCount);
+    if (known !== undefined) indices.set(known);
+    this.#itemsOf.set(other, indices);
+    return indices;
   }
 
   /** Appends a whole history. */

@@ -102,6 +102,10 @@ describe("user histories", () => {
     expect(other.read(other.userIndex(2))).toEqual(histories.read(histories.userIndex(2)));
     expect(other.count(other.userIndex(2))).toBe(expected.get(2)?.length);
     expect(other.userIndex(77)).toBe(-1);
+    // Items that the other table met since.
+    histories.append(5, 3, 7, true);
+    other.addFrom(histories, 5);
+    expect(other.read(other.userIndex(5))).toEqual(histories.read(histories.userIndex(5)));
   });
 
   it("answer for a user that they never met", () => {
