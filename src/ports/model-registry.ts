@@ -35,8 +35,8 @@ export interface JudgedMetrics {
 }
 
 /**
- * Up to where a model has learnt: before an event time, for models from files; or below an offset in each partition,
- * for models from the stream. It scores no event that lies before.
+ * Up to where a model has learnt: at or before an event time, for models from files; or below an offset in each partition,
+ * for models from the stream. It is not judged on events from there.
  */
 export type CutOff = { readonly eventTimeMs: number } | { readonly offsets: { readonly [partition: string]: number } };
 
@@ -71,7 +71,7 @@ export interface ModelCard extends CardFacts {
   readonly version: string;
   readonly createdAtMs: number;
   readonly snapshot0: SnapshotReference | null;
-  /** By name: model.safetensors and metrics.json. */
+  /** By name: model.safetensors, metrics.json and catalogue.json. */
   readonly files: { readonly [name: string]: CardFile };
 }
 
@@ -80,6 +80,8 @@ export interface NewModel {
   readonly model: Uint8Array;
   /** The content of metrics.json. */
   readonly metrics: JsonValue;
+  /** The content of catalogue.json: what the ids in the model stand for. */
+  readonly catalogue: JsonValue;
   readonly card: CardFacts;
   /** The snapshot's bytes, or one that is there already; null by default. */
   readonly snapshot0?: Uint8Array | SnapshotReference | null;
@@ -89,6 +91,7 @@ export interface LoadedModel {
   readonly card: ModelCard;
   readonly model: Uint8Array;
   readonly metrics: JsonValue;
+  readonly catalogue: JsonValue;
 }
 
 /** Which version is served. */

@@ -19,5 +19,5 @@ export const facts: CardFacts = {
 
 /** A model to publish that differs from those of other contents. */
 export function modelOf(content: string): NewModel {
-  return { model: new TextEncoder().encode(`model ${content}`), metrics: { content }, card: facts };
+  return { model: new TextEncoder().encode(`model ${content}`), metrics: { content }, catalogue: { of: content }, card: facts };
 }

@@ -40,15 +40,15 @@ export function testModelRegistry(
 
     describe("a version", () => {
       it("comes back as it was published, with its card", async () => {
-        const { model, metrics } = modelOf("a");
-        const card = await registry.publish({ model, metrics, card: facts });
+        const { model, metrics, catalogue } = modelOf("a");
+        const card = await registry.publish({ model, metrics, catalogue, card: facts });
         expect(card).toMatchObject({ ...facts, createdAtMs: nowMs, snapshot0: null });
         expect(card.files["model.safetensors"]).toEqual({ bytes: model.length, sha256: sha256(model) });
         expect(await registry.card(card.version)).toEqual(card);
-        expect(await rival.load(card.version)).toEqual({ card, model, metrics });
+        expect(await rival.load(card.version)).toEqual({ card, model, metrics, catalogue });
         expect(await registry.snapshot0(card.version)).toBeNull();
         expect(await store.list(`models/${card.version}/`)).toEqual(
-          ["card.json", "metrics.json", "model.safetensors"].map((name) => `models/${card.version}/${name}`),
+          ["card.json", "catalogue.json", "metrics.json", "model.safetensors"].map((name) => `models/${card.version}/${name}`),
         );
       });
 

@@ -1,7 +1,7 @@
 /**
  * A model registry in any object store:
  *
- *     models/<version>/{model.safetensors, metrics.json, card.json}
+ *     models/<version>/{model.safetensors, metrics.json, catalogue.json, card.json}
  *     models/champion.json
  *     snapshots/initial/<sha256>     named by content, shared by versions
  *
@@ -13,7 +13,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { NcfError } from "../../core/errors.ts";
-import { decodeJson, encodeJsonFile } from "../../core/json.ts";
+import { decodeJson, encodeJson, encodeJsonFile } from "../../core/json.ts";
 import type {
   CardFacts,
   CardFile,
@@ -30,6 +30,7 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 
 const modelFile = "model.safetensors";
 const metricsFile = "metrics.json";
+const catalogueFile = "catalogue.json";
 const cardFile = "card.json";
 const championKey = "models/champion.json";
 const versionPattern = /^(\d{6,})-[0-9a-f]{8}$/;
@@ -64,7 +65,7 @@ const cardSchema = factsSchema.extend({
   version: z.string().regex(versionPattern),
   createdAtMs: z.int(),
   snapshot0: z.object({ key: z.string(), sha256 }).nullable(),
-  files: z.object({ [modelFile]: storedFile, [metricsFile]: storedFile }),
+  files: z.object({ [modelFile]: storedFile, [metricsFile]: storedFile, [catalogueFile]: storedFile }),
 });
 const championSchema = z.object({
   version: z.string().regex(versionPattern),
@@ -87,18 +88,24 @@ export class ObjectStoreRegistry implements ModelRegistry {
     this.#nowMs = nowMs;
   }
 
-  async publish({ model, metrics, card, snapshot0 = null }: NewModel): Promise<ModelCard> {
+  async publish({ model, metrics, catalogue, card, snapshot0 = null }: NewModel): Promise<ModelCard> {
     const facts = checkedFacts(card);
     const snapshot = await this.#storeSnapshot(snapshot0);
     const metricsBytes = encodeJsonFile(metrics);
+    const catalogueBytes = encodeJson(catalogue);
     const version = await this.#claim(model);
     await this.#store.put(keyOf(version, metricsFile), metricsBytes);
+    await this.#store.put(keyOf(version, catalogueFile), catalogueBytes);
     const published: ModelCard = {
       version,
       createdAtMs: this.#nowMs(),
       ...facts,
       snapshot0: snapshot,
-      files: { [modelFile]: fileOf(model), [metricsFile]: fileOf(metricsBytes) },
+      files: {
+        [modelFile]: fileOf(model),
+        [metricsFile]: fileOf(metricsBytes),
+        [catalogueFile]: fileOf(catalogueBytes),
+      },
     };
     const written = await this.#store.putIfAbsent(keyOf(version, cardFile), asDocument("ncf-model-card", published));
     if (written === null) throw damaged(keyOf(version, cardFile), "expected no card yet, found another publisher's");
@@ -122,7 +129,8 @@ export class ObjectStoreRegistry implements ModelRegistry {
     const content = (name: string) => this.#read(keyOf(version, name), card.files[name]);
     const model = await content(modelFile);
     const metrics = decodeJson(await content(metricsFile)) as JsonValue;
-    return { card, model, metrics };
+    const catalogue = decodeJson(await content(catalogueFile)) as JsonValue;
+    return { card, model, metrics, catalogue };
   }
 
   async snapshot0(version: string): Promise<Uint8Array | null> {
