@@ -1,11 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { MemoryInteractionLog } from "../../src/adapters/local/memory-interaction-log.ts";
 import { MemoryObjectStore } from "../../src/adapters/local/memory-object-store.ts";
 import { PartitionWorker } from "../../src/app/stream/partition-worker.ts";
 import { createTopics, defaultTopics, type StreamSettings } from "../../src/app/stream/stream-settings.ts";
 import { WindowWorker } from "../../src/app/stream/window-worker.ts";
+import { partitionOfKey } from "../../src/core/murmur2.ts";
 import { mix } from "../../src/core/rng.ts";
-import { encodeEndOfStream, encodeWireEvent } from "../../src/streaming/interaction-event.ts";
+import { encodeEndOfStream, encodeWireEvent, type WireEvent } from "../../src/streaming/interaction-event.ts";
 import { TimeWindows } from "../../src/streaming/time-windows.ts";
 import { UserHistories } from "../../src/streaming/user-histories.ts";
 import { VersionSchedule } from "../../src/streaming/version-schedule.ts";
@@ -25,8 +26,12 @@ const settings: StreamSettings = {
 };
 const partitions = 2;
 
-/** Events with repeats, late ones and two that are no events, in a log of two partitions. */
-async function filledLog(): Promise<MemoryInteractionLog> {
+/**
+ * Events with repeats, late ones and two that are no events, in a log of two partitions.
+ *
+ * @param elsewhere what becomes of the events of partition 1
+ */
+async function filledLog(elsewhere: (event: WireEvent) => WireEvent = (event) => event): Promise<MemoryInteractionLog> {
   const log = new MemoryInteractionLog();
   await log.createTopic(defaultTopics.interactions, partitions);
   await createTopics(log, defaultTopics);
@@ -34,7 +39,8 @@ async function filledLog(): Promise<MemoryInteractionLog> {
     const late = i % 23 === 22;
     const userId = String(mix(i, 1, 1) % 9);
     const timestampMs = 1000 + 60 * i - (late ? 5000 : 0);
-    const value = encodeWireEvent({ userId, itemId: String(1 + (mix(i, 2, 2) % 200)), timestampMs });
+    const event = { userId, itemId: String(1 + (mix(i, 2, 2) % 200)), timestampMs };
+    const value = encodeWireEvent(partitionOfKey(userId, partitions) === 1 ? elsewhere(event) : event);
     return { key: userId, value: i === 40 ? new TextEncoder().encode("{") : value, timestampMs: 1000 + 60 * i };
   });
   await log.append(defaultTopics.interactions, [...records, { key: "x", value: null, timestampMs: 9999 }]);
@@ -64,7 +70,10 @@ async function published(log: MemoryInteractionLog): Promise<Record<string, stri
 }
 
 async function undisturbed(): Promise<Record<string, string[]>> {
-  const log = await filledLog();
+  return run(await filledLog());
+}
+
+async function run(log: MemoryInteractionLog): Promise<Record<string, string[]>> {
   const deps = { log, store: new MemoryObjectStore() };
   for (let p = 0; p < partitions; p++) {
     const worker = await PartitionWorker.open(deps, settings, p);
@@ -74,6 +83,10 @@ async function undisturbed(): Promise<Record<string, string[]>> {
   while ((await windows.step()).length > 0);
   return published(log);
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe("stream workers", () => {
   it("publish outcomes, late events, dead letters and final windows", async () => {
@@ -123,5 +136,30 @@ describe("stream workers", () => {
     while ((await owner.step()) > 0);
     const expected = await undisturbed();
     expect((await published(log))["outcomes 0"]).toEqual(expected["outcomes 0"]);
+  });
+
+  it("publish the same whatever the wall clock shows", async () => {
+    const expected = await undisturbed();
+    let turn = 0;
+    const wild = () => [0, -8e14, 8e14, 1.5e12, -1, 2 ** 45][turn++ % 6];
+    vi.spyOn(Date, "now").mockImplementation(wild);
+    vi.spyOn(performance, "now").mockImplementation(wild);
+    expect(await undisturbed()).toEqual(expected);
+    expect(turn).toBeGreaterThan(0);
+  });
+
+  it("publish of a partition the same whatever the others hold", async () => {
+    const expected = await undisturbed();
+    const others: ((event: WireEvent) => WireEvent)[] = [
+      (event) => ({ ...event, itemId: "7" }),
+      (event) => ({ ...event, timestampMs: event.timestampMs - 3000 }),
+      // Users of partition 0 in records of partition 1: another history than theirs.
+      (event) => ({ ...event, userId: "1" }),
+    ];
+    for (const other of others) {
+      const found = await run(await filledLog(other));
+      expect(found["outcomes 1"]).not.toEqual(expected["outcomes 1"]);
+      for (const topic of ["outcomes 0", "late 0", "dead-letters 0"]) expect(found[topic]).toEqual(expected[topic]);
+    }
   });
 });

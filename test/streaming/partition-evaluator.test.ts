@@ -5,6 +5,7 @@ import { encodeEndOfStream } from "../../src/streaming/interaction-event.ts";
 import type { StreamModel } from "../../src/streaming/stream-model.ts";
 import { TimeWindows } from "../../src/streaming/time-windows.ts";
 import { UserHistories } from "../../src/streaming/user-histories.ts";
+import { WindowAggregator } from "../../src/streaming/window-aggregator.ts";
 import { evaluatorOf, foldAll, modelOf, outcomeOf, recordOf, textRecord, touchyScore, windows } from "./fixtures.ts";
 
 const model = modelOf(300);
@@ -212,6 +213,28 @@ describe("windows and lateness", () => {
     ]).map(({ kind }) => kind);
     expect(kinds).toEqual(["outcome", "outcome", "outcome"]);
     expect(evaluator.streamTimeMs).toBe(123_456);
+  });
+
+  it("takes none of an idle partition's events for late on its return: its own stream time has stood still", () => {
+    const idle = evaluatorOf(model);
+    foldAll(idle, [[1, 5, 500]]);
+    const other = evaluatorOf(model, { partition: 1, partitionCount: 2 });
+    foldAll(other, [[2, 5, 9000]]);
+    const aggregator = new WindowAggregator(windows, 2);
+    const awake = new WindowAggregator(windows, 2);
+    const [idlePartial, otherPartial] = [idle.takeCommit(true).partial, other.takeCommit(false).partial];
+    expect(idlePartial).toMatchObject({ idle: true, streamTimeMs: 500 });
+    for (const partial of [idlePartial, otherPartial]) aggregator.fold(partial);
+    for (const partial of [{ ...idlePartial, idle: false }, otherPartial]) awake.fold(partial);
+    const [back] = foldAll(idle, [[3, 5, 600]]);
+    expect(back.kind).toBe("outcome");
+    foldAll(idle, [[3, 6, 1100]]);
+    const { partial } = idle.takeCommit(false);
+    // What was final gets a revision with the very content that it would have had without the idle declaration.
+    const [{ total: _, ...revised }] = aggregator.fold(partial);
+    const [{ total: __, ...undisturbed }] = awake.fold(partial);
+    expect(undisturbed).toMatchObject({ startMs: 0, final: true, revision: 0, cases: 2 });
+    expect(revised).toEqual({ ...undisturbed, revision: 1 });
   });
 
   it("lets a late event join the history, untested", () => {
