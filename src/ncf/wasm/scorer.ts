@@ -126,7 +126,12 @@ class WasmScorer implements RowScorer {
       this.#writePanels(first, half, first.inputs, at.layers[0].weights);
       const row = 4 * half;
       const weights = at.layers[0].weights;
-      this.#kernels.gemm(at.embeddings, row, weights, 0, at.itemHalf, 4 * firstWidth, items, half, firstWidth, 0);
+      // In parts, so that the engine can go over to its optimized code in between.
+      for (let from = 0; from < items; from += slot.blockItems) {
+        const rows = Math.min(slot.blockItems, items - from);
+        const [a, c] = [at.embeddings + from * row, at.itemHalf + 4 * from * firstWidth];
+        this.#kernels.gemm(a, row, weights, 0, c, 4 * firstWidth, rows, half, firstWidth, 0);
+      }
     }
   }
 
