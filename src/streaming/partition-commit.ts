@@ -26,6 +26,11 @@ export class CommitDraft {
     this.#seed = seed;
   }
 
+  /** Windows with a delta so far. */
+  get windowCount(): number {
+    return this.#deltas.size;
+  }
+
   addOutcome(outcome: Outcome, short: boolean): void {
     this.outcomes.push(outcome);
     for (const window of outcome.windows) {

@@ -66,6 +66,11 @@ export class PartitionEvaluator {
     return this.#state.streamTimeMs;
   }
 
+  /** Windows to which the next commit will add: what its size grows with. */
+  get pendingWindows(): number {
+    return this.#draft.windowCount;
+  }
+
   get histories(): UserHistories {
     return this.#state.histories;
   }

@@ -7,8 +7,8 @@ export interface TimeWindow {
   readonly endMs: number;
 }
 
-/** More windows an event than this is taken for a mistake in the advance. */
-const maxWindowsPerEvent = 1000;
+/** Each of an event's windows gets sums in the event's commit, which must fit into one record of the log. */
+export const maxWindowsPerEvent = 60;
 
 /** Tumbling or hopping windows, aligned to the epoch. */
 export class TimeWindows {

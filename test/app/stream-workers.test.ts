@@ -2,10 +2,17 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { MemoryInteractionLog } from "../../src/adapters/local/memory-interaction-log.ts";
 import { MemoryObjectStore } from "../../src/adapters/local/memory-object-store.ts";
 import { PartitionWorker } from "../../src/app/stream/partition-worker.ts";
-import { createTopics, defaultTopics, type StreamSettings } from "../../src/app/stream/stream-settings.ts";
+import {
+  createTopics,
+  defaultTopics,
+  type StreamDeps,
+  type StreamSettings,
+} from "../../src/app/stream/stream-settings.ts";
 import { WindowWorker } from "../../src/app/stream/window-worker.ts";
+import { NcfError } from "../../src/core/errors.ts";
 import { partitionOfKey } from "../../src/core/murmur2.ts";
 import { mix } from "../../src/core/rng.ts";
+import { type InteractionLog, maxRecordBytes, type TransactionalProducer } from "../../src/ports/interaction-log.ts";
 import { encodeEndOfStream, encodeWireEvent, type WireEvent } from "../../src/streaming/interaction-event.ts";
 import { TimeWindows } from "../../src/streaming/time-windows.ts";
 import { UserHistories } from "../../src/streaming/user-histories.ts";
@@ -43,14 +50,15 @@ async function filledLog(elsewhere: (event: WireEvent) => WireEvent = (event) =>
     const value = encodeWireEvent(partitionOfKey(userId, partitions) === 1 ? elsewhere(event) : event);
     return { key: userId, value: i === 40 ? new TextEncoder().encode("{") : value, timestampMs: 1000 + 60 * i };
   });
-  await log.append(defaultTopics.interactions, [...records, { key: "x", value: null, timestampMs: 9999 }]);
-  const producer = await log.openProducer("end");
-  const end = (partition: number) => ({
-    topic: defaultTopics.interactions,
-    partition,
-    key: null,
-    value: encodeEndOfStream(),
-  });
+  const producer = await log.openProducer("source");
+  const topic = defaultTopics.interactions;
+  const all = [...records, { key: "x", value: null, timestampMs: 9999 }];
+  // In transactions, whose ends take offsets that hold no record.
+  for (let from = 0; from < all.length; from += 10) {
+    const some = all.slice(from, from + 10).map((record) => ({ ...record, topic }));
+    await producer.commit({ records: some, offsets: [] });
+  }
+  const end = (partition: number) => ({ topic, partition, key: null, value: encodeEndOfStream() });
   await producer.commit({ records: [end(0), end(1)], offsets: [] });
   return log;
 }
@@ -154,7 +162,7 @@ describe("stream workers", () => {
       (event) => ({ ...event, itemId: "7" }),
       (event) => ({ ...event, timestampMs: event.timestampMs - 3000 }),
       // Users of partition 0 in records of partition 1: another history than theirs.
-      (event) => ({ ...event, userId: "1" }),
+      (event) => ({ ...event, userId: "2" }),
     ];
     for (const other of others) {
       const found = await run(await filledLog(other));
@@ -162,4 +170,184 @@ describe("stream workers", () => {
       for (const topic of ["outcomes 0", "late 0", "dead-letters 0"]) expect(found[topic]).toEqual(expected[topic]);
     }
   });
+
+  it("write nothing more once a step has failed, so that a step tried again skips no event", async () => {
+    const log = await filledLog();
+    const deps = { log, store: new MemoryObjectStore() };
+    const full = { code: "LOG_NOT_WRITTEN", retriable: true };
+    const failing = await PartitionWorker.open(withFailingCommit(deps, 2), settings, 0);
+    await failing.step();
+    await expect(failing.step()).rejects.toMatchObject(full);
+    await expect(failing.step()).rejects.toMatchObject({ code: "WORKER_FAILED" });
+    await expect(failing.step()).rejects.toThrow(/Close it and open another/);
+    for (let p = 0; p < partitions; p++) {
+      const worker = await PartitionWorker.open(deps, settings, p);
+      while ((await worker.step()) > 0);
+    }
+    const windows = await WindowWorker.open(withFailingCommit(deps, 1), settings);
+    await expect(windows.step()).rejects.toMatchObject(full);
+    await expect(windows.step()).rejects.toMatchObject({ code: "WORKER_FAILED" });
+    const next = await WindowWorker.open(deps, settings);
+    while ((await next.step()).length > 0);
+    expect(await published(log)).toEqual(await undisturbed());
+  });
+
+  it("go on behind offsets that hold no record", async () => {
+    const log = await filledLog();
+    const deps = { log: withEmptyBatches(log), store: new MemoryObjectStore() };
+    for (let p = 0; p < partitions; p++) {
+      const worker = await PartitionWorker.open(deps, settings, p);
+      while ((await worker.step()) > 0);
+    }
+    const windows = await WindowWorker.open(deps, settings);
+    while ((await windows.step()).length > 0);
+    expect(await published(log)).toEqual(await undisturbed());
+  });
+
+  it("refuse a committed offset that the log does not reach, as of a topic that was made anew", async () => {
+    const log = await filledLog();
+    const { interactions, windowPartials } = defaultTopics;
+    const producer = await log.openProducer("before");
+    const place = { group: "test", partition: 0, offset: 100_000, metadata: "" };
+    for (const topic of [interactions, windowPartials]) {
+      await producer.commit({ records: [], offsets: [{ ...place, topic }] });
+    }
+    const deps = { log, store: new MemoryObjectStore() };
+    const refused = { code: "OFFSET_OUT_OF_RANGE", message: expect.stringContaining("start a new group") };
+    await expect(PartitionWorker.open(deps, settings, 0)).rejects.toMatchObject(refused);
+    await expect(WindowWorker.open(deps, settings)).rejects.toMatchObject(refused);
+  });
+
+  it("read partials on until a report changes", async () => {
+    const log = new MemoryInteractionLog();
+    await log.createTopic(defaultTopics.interactions, 1);
+    await createTopics(log, defaultTopics);
+    const junk = Array.from({ length: 5 }, () => ({ key: null, value: new Uint8Array(0) }));
+    const value = encodeWireEvent({ userId: 1, itemId: 2, timestampMs: 3 });
+    await log.append(defaultTopics.interactions, [...junk, { key: "1", value, timestampMs: 3 }]);
+    const deps = { log, store: new MemoryObjectStore() };
+    const oneByOne = { ...settings, commitRecords: 1 };
+    const worker = await PartitionWorker.open(deps, oneByOne, 0);
+    while ((await worker.step()) > 0);
+    const windows = await WindowWorker.open(deps, oneByOne);
+    expect(await windows.step()).toMatchObject([{ startMs: 0, cases: 1 }]);
+  });
+
+  it("name a partial that is none, and the way out", async () => {
+    const log = await filledLog();
+    await log.append(defaultTopics.windowPartials, [{ key: "0", value: new TextEncoder().encode('{"partition":-1}') }]);
+    const windows = await WindowWorker.open({ log, store: new MemoryObjectStore() }, settings);
+    await expect(windows.step()).rejects.toMatchObject({
+      code: "PARTIAL_INVALID",
+      message: expect.stringMatching(/window-partials.*offset 0.*start a new group/s),
+    });
+  });
+
+  it("fit events into records that Kafka takes, however many windows they lie in", async () => {
+    const log = new MemoryInteractionLog();
+    await log.createTopic(defaultTopics.interactions, 1);
+    await createTopics(log, defaultTopics);
+    // Popular items, which popularity hits: so the sums have many digits.
+    const events = Array.from({ length: 400 }, (_, i) => ({
+      userId: i,
+      itemId: 200 - (i % 5),
+      // Now and then a leap, which brings windows that the commit has none of.
+      timestampMs: 1000 * i + (i % 50 === 49 ? 100_000 : 0),
+    }));
+    await log.append(
+      defaultTopics.interactions,
+      events.map((event) => ({ key: null, value: encodeWireEvent(event), timestampMs: event.timestampMs })),
+    );
+    const deps = { log, store: new MemoryObjectStore() };
+    const wide = {
+      ...settings,
+      windows: TimeWindows.ofSizeAndGrace(60_000, 1_000_000).advanceBy(1000),
+      commitRecords: 1000,
+      snapshotRecords: 10_000,
+    };
+    const worker = await PartitionWorker.open(deps, wide, 0);
+    let done = 0;
+    for (let folded = await worker.step(); folded > 0; folded = await worker.step()) done += folded;
+    expect(done).toBe(400);
+    const windows = await WindowWorker.open(deps, wide);
+    const reports = new Map<number, number>();
+    for (let list = await windows.step(); list.length > 0; list = await windows.step()) {
+      for (const { startMs, cases } of list) reports.set(startMs, cases);
+    }
+    expect([...reports.values()].reduce((sum, cases) => sum + cases, 0)).toBe(400 * 60);
+  });
+
+  it("fit the largest records that are no events into the dead letters, by their beginning", async () => {
+    const log = new MemoryInteractionLog();
+    await log.createTopic(defaultTopics.interactions, 1);
+    await createTopics(log, defaultTopics);
+    const junk = [
+      { key: null, value: new Uint8Array(maxRecordBytes).fill(65) },
+      { key: "k".repeat(maxRecordBytes - 2), value: new TextEncoder().encode("{}") },
+    ];
+    await log.append(defaultTopics.interactions, junk);
+    const worker = await PartitionWorker.open({ log, store: new MemoryObjectStore() }, settings, 0);
+    expect(await worker.step()).toBe(2);
+    const { records } = await log.read(defaultTopics.deadLetters, 0, 0, 9);
+    const letters = records.map(({ value }) => JSON.parse(new TextDecoder().decode(value ?? new Uint8Array())));
+    expect(letters).toMatchObject([
+      { offset: 0, valueBytes: maxRecordBytes, value: expect.stringMatching(/^QUFB/) },
+      { offset: 1, valueBytes: 2, value: "e30=" },
+    ]);
+    expect(records.map(({ key }) => key)).toEqual([null, null]);
+  });
+
+  it("keep the two newest snapshots of a partition", async () => {
+    const deps = { log: await filledLog(), store: new MemoryObjectStore() };
+    const worker = await PartitionWorker.open(deps, { ...settings, snapshotRecords: 7 }, 0);
+    while ((await worker.step()) > 0);
+    expect(await deps.store.list("snapshots/test/0/")).toHaveLength(2);
+  });
+
+  it("are not misled by snapshots of a log that was made anew or set back", async () => {
+    const deps = { log: await filledLog(), store: new MemoryObjectStore() };
+    const worker = await PartitionWorker.open(deps, { ...settings, snapshotRecords: 30 }, 0);
+    while ((await worker.step()) > 0);
+    expect((await deps.store.list("snapshots/test/0/")).length).toBeGreaterThan(0);
+    // The same group starts on another log, and its first owner is killed without a snapshot of its own.
+    const anew = { log: await filledLog(), store: deps.store };
+    while ((await (await PartitionWorker.open(anew, { ...settings, snapshotRecords: 1000 }, 0)).step()) > 0);
+    expect(await deps.store.list("snapshots/test/0/")).toEqual([]);
+  });
 });
+
+/** The world of a worker whose n-th commit fails, as on a full disk. */
+function withFailingCommit({ log, store }: StreamDeps, nth: number): StreamDeps {
+  const openProducer = async (id: string): Promise<TransactionalProducer> => {
+    const producer = await log.openProducer(id);
+    let commits = 0;
+    return {
+      commit: async (transaction) => {
+        commits += 1;
+        if (commits === nth) throw new NcfError("LOG_NOT_WRITTEN", "the disk is full", { retriable: true });
+        return producer.commit(transaction);
+      },
+      close: () => producer.close(),
+    };
+  };
+  return { store, log: forwarding(log, { openProducer }) };
+}
+
+function forwarding(log: InteractionLog, changes: Partial<InteractionLog>): InteractionLog {
+  return new Proxy(log, {
+    get: (target, name) => {
+      const found = changes[name as keyof InteractionLog] ?? target[name as keyof InteractionLog];
+      return typeof found === "function" ? found.bind(target) : found;
+    },
+  });
+}
+
+/** Where a read starts in a gap of the offsets, it comes back without a record, at the gap's end. */
+function withEmptyBatches(log: InteractionLog): InteractionLog {
+  const read: InteractionLog["read"] = async (topic, partition, fromOffset, maxRecords) => {
+    const batch = await log.read(topic, partition, fromOffset, maxRecords);
+    const [first] = batch.records;
+    return first === undefined || first.offset === fromOffset ? batch : { records: [], nextOffset: first.offset };
+  };
+  return forwarding(log, { read });
+}

@@ -30,7 +30,7 @@ const third = modelOf(130, { version: "v3", score: touchyScore(3) });
 const inTime = { model: second, fromMs: 1000, fromOffset: null };
 const schedule = new VersionSchedule(first, [inTime]);
 /** With a promotion that came too late for its time, as an earlier owner of the partition recorded it. */
-const lateSchedule = schedule.with({ model: third, fromMs: 2000, fromOffset: 21 });
+const lateSchedule = schedule.with({ model: third, fromMs: 2000, fromOffset: 5 });
 
 /** An event, or a record that is none; either belongs to a user, whose records stay in order. */
 interface Message {

@@ -56,7 +56,7 @@ export function historiesOf({ userIds, itemIds, train }: Sample): UserHistories 
   return histories;
 }
 
-export function eventsOf({ userIds, itemIds, user, item, timestampMs }: RatingTable, rows: Int32Array): WireEvent[] {
+function eventsOf({ userIds, itemIds, user, item, timestampMs }: RatingTable, rows: Int32Array): WireEvent[] {
   return Array.from(rows, (row) => ({
     userId: userIds[user[row]],
     itemId: itemIds[item[row]],

@@ -1,4 +1,5 @@
 /** What the workers of one stream share. */
+import { NcfError } from "../../core/errors.ts";
 import type { InteractionLog } from "../../ports/interaction-log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
@@ -53,4 +54,14 @@ export async function createTopics(log: InteractionLog, topics: StreamTopics): P
   const partitions = await log.partitions(topics.interactions);
   for (const topic of [topics.outcomes, topics.late, topics.deadLetters]) await log.createTopic(topic, partitions);
   for (const topic of [topics.windowPartials, topics.windows]) await log.createTopic(topic, 1);
+}
+
+/** What a worker answers after a step that failed: its state is ahead of what was committed. */
+export function workerFailed(which: string, cause: unknown): NcfError {
+  return new NcfError(
+    "WORKER_FAILED",
+    `${which}: expected a worker whose steps have all succeeded, found one of which a step failed, so that it stands beyond ` +
+      "what was committed. Close it and open another, which goes on from there",
+    { cause },
+  );
 }
