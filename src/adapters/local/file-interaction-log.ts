@@ -102,11 +102,12 @@ class FileLogStorage implements LogStorage {
     await mkdir(folder, { recursive: true });
     const lock = await tryFileLock(path.join(folder, "lock"));
     if (!(lock instanceof FileLock)) throw logInUse(folder, holderText(lock));
+    // From now on: reading a long journal may take longer than others wait for a sign of life.
+    lock.keepAlive();
     try {
       const storage = new FileLogStorage(folder, lock);
       const replay = (payload: Buffer, position: number) => storage.#replay(payload, position);
       storage.#journal = await LogJournal.open(path.join(folder, "journal"), replay, () => lock.isHeld());
-      lock.keepAlive();
       return storage;
     } catch (cause) {
       await lock.release();

@@ -9,7 +9,8 @@
  *   when the one that has it started at another moment (known on Linux). A process that is there keeps its lock,
  *   however long it is stopped.
  * - Otherwise (another machine or container; or no start times, as on macOS and Windows): it is gone when it gave no
- *   sign of life for a minute, a sign being the lock file's modification time.
+ *   sign of life for a minute, a sign being the lock file's modification time. So machines that share a folder must have
+ *   clocks that differ by less than half a minute.
  *
  * The right to remove the lock of a holder that is gone is a lock too, named after that holder's token; under it the
  * lock is read again, so that nobody removes a successor's lock.
@@ -76,7 +77,7 @@ export class FileLock {
   }
 }
 
-/** Takes the lock, or says who holds it. The lock's folder must exist. */
+/** Takes the lock, or says who holds it. The lock's folder must exist. @throws NcfError `LOCK_UNSUPPORTED` */
 export async function tryFileLock(file: string): Promise<FileLock | LockHolder> {
   for (;;) {
     const holder = await readHolder(file);
@@ -150,10 +151,21 @@ async function take(file: string): Promise<FileLock | null> {
     return new FileLock(file, token);
   } catch (cause) {
     if (hasCode(cause, "EEXIST")) return null;
+    if (["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].some((code) => hasCode(cause, code)))
+      throw unsupported(file, cause);
     throw cause;
   } finally {
     await rm(draft, { force: true });
   }
+}
+
+function unsupported(file: string, cause: unknown): NcfError {
+  return new NcfError(
+    "LOCK_UNSUPPORTED",
+    `expected a file system with hard links at ${file}, found one that refuses them, as exFAT and some network drives do. ` +
+      "Choose a folder on a local disk",
+    { cause },
+  );
 }
 
 /** False when another process is about to do it. */

@@ -9,7 +9,8 @@
  *
  * - The file ends inside a frame: the process was killed while writing. Nobody was told of that entry; it is cut off.
  * - A frame does not match its checksum, and a later one says that this place was synced: damage, an error.
- * - One does not match, no later one says so, and it holds a disk sector of zeros: a power failure before the sync; cut off.
+ * - One does not match, no later one says so, and it holds a disk sector of zeros, or zeros alone: a power failure before the
+ *   sync; cut off.
  * - Otherwise one does not match: somebody may have been told of it, so it is not silently dropped, but an error.
  *
  * Entries that arrive while others are being written go out together in the next write, with one sync for all.
@@ -303,18 +304,21 @@ async function findSyncedBeyond(file: FileHandle, at: number, size: number): Pro
   return false;
 }
 
-/** Whether the part of some disk sector that lies from `at` to `size` is all zeros. */
+/** Whether the part of some disk sector that lies from `at` to `size` is all zeros, or all of them are. */
 async function holdsZeroSector(file: FileHandle, at: number, size: number): Promise<boolean> {
   const zeros = Buffer.alloc(sectorBytes);
   const ahead = readerAhead(file);
+  let onlyZeros = true;
   for (let start = at; start < size; ) {
     const end = Math.min(size, (Math.floor(start / sectorBytes) + 1) * sectorBytes);
     const part = await ahead(start, end - start);
-    // A few zeros are nothing special.
-    if (part.length >= frameHeadBytes && part.equals(zeros.subarray(0, part.length))) return true;
+    const isZero = part.equals(zeros.subarray(0, part.length));
+    // A few zeros are nothing special, unless there is nothing else: a short frame across the border of two sectors.
+    if (isZero && part.length >= frameHeadBytes) return true;
+    onlyZeros &&= isZero;
     start = end;
   }
-  return false;
+  return onlyZeros;
 }
 
 function frameHead(head: Buffer): { length: number; synced: number; crc: number } | "short" | "bad" {

@@ -1,9 +1,14 @@
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { link, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FileLock, type LockHolder, tryFileLock, withFileLock } from "../../../src/adapters/local/file-lock.ts";
 import { startChild } from "./child-process.ts";
+
+vi.mock("node:fs/promises", async (original) => {
+  const real = await original<typeof import("node:fs/promises")>();
+  return { ...real, link: vi.fn(real.link) };
+});
 
 let folder: string;
 let file: string;
@@ -113,5 +118,14 @@ describe("a lock file", () => {
     await leave({ token: "00000000deadbeef", pid: process.pid, machine: "elsewhere  ", started: "1" });
     if (former instanceof FileLock) await former.release();
     expect(await holderNow()).toMatchObject({ token: "00000000deadbeef" });
+  });
+
+  it("says so where the file system has no hard links, and leaves nothing behind", async () => {
+    vi.mocked(link).mockRejectedValueOnce(
+      Object.assign(new Error("EPERM: operation not permitted"), { code: "EPERM" }),
+    );
+    const refused = { code: "LOCK_UNSUPPORTED", message: expect.stringContaining("local disk") };
+    await expect(tryFileLock(file)).rejects.toMatchObject(refused);
+    expect(await readdir(folder)).toEqual([]);
   });
 });

@@ -1,4 +1,15 @@
-import { copyFile, type FileHandle, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  copyFile,
+  type FileHandle,
+  mkdtemp,
+  open,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -197,6 +208,20 @@ describe("a folder's log", () => {
       const opening = openAfterCrash((copy) => overwrite(copy, sizes[1] + 1000, zeros().fill(1)));
       await expect(opening).rejects.toMatchObject({ code: "FILE_DAMAGED", data: { wholeBytes: sizes[1] } });
     });
+  });
+
+  it("takes a short frame of zeros across two disk sectors for a power failure too", async () => {
+    const log = await FileInteractionLog.open(folder);
+    const [before, after] = await commitEach(log, ["a".repeat(600), "b".repeat(600)]);
+    const frameBytesBesideText = after - before - 600;
+    const textBytes = 512 + ((500 - ((after + frameBytesBesideText) % 512) + 512) % 512);
+    const [size] = await commitEach(log, ["c".repeat(textBytes)]);
+    // The journal ends 12 bytes before the end of a sector.
+    expect(size % 512).toBe(500);
+    const { log: reopened } = await openAfterCrash((copy) => appendFile(copy, new Uint8Array(24)));
+    expect(await valuesOf(reopened, "t")).toHaveLength(3);
+    await reopened.close();
+    await log.close();
   });
 
   it("refuses a last commit damaged after a clean end, whatever the damage looks like", async () => {
