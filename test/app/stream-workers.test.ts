@@ -36,9 +36,11 @@ const partitions = 2;
 /**
  * Events with repeats, late ones and two that are no events, in a log of two partitions.
  *
- * @param elsewhere what becomes of the events of partition 1
+ * @param change what becomes of the i-th event, which stays in its place
  */
-async function filledLog(elsewhere: (event: WireEvent) => WireEvent = (event) => event): Promise<MemoryInteractionLog> {
+async function filledLog(
+  change: (event: WireEvent, i: number) => WireEvent = (event) => event,
+): Promise<MemoryInteractionLog> {
   const log = new MemoryInteractionLog();
   await log.createTopic(defaultTopics.interactions, partitions);
   await createTopics(log, defaultTopics);
@@ -47,7 +49,7 @@ async function filledLog(elsewhere: (event: WireEvent) => WireEvent = (event) =>
     const userId = String(mix(i, 1, 1) % 9);
     const timestampMs = 1000 + 60 * i - (late ? 5000 : 0);
     const event = { userId, itemId: String(1 + (mix(i, 2, 2) % 200)), timestampMs };
-    const value = encodeWireEvent(partitionOfKey(userId, partitions) === 1 ? elsewhere(event) : event);
+    const value = encodeWireEvent(change(event, i));
     return { key: userId, value: i === 40 ? new TextEncoder().encode("{") : value, timestampMs: 1000 + 60 * i };
   });
   const producer = await log.openProducer("source");
@@ -165,10 +167,32 @@ describe("stream workers", () => {
       (event) => ({ ...event, userId: "2" }),
     ];
     for (const other of others) {
-      const found = await run(await filledLog(other));
+      const ofOthers = (event: WireEvent) => partitionOfKey(String(event.userId), partitions) === 1;
+      const found = await run(await filledLog((event) => (ofOthers(event) ? other(event) : event)));
       expect(found["outcomes 1"]).not.toEqual(expected["outcomes 1"]);
       for (const topic of ["outcomes 0", "late 0", "dead-letters 0"]) expect(found[topic]).toEqual(expected[topic]);
     }
+  });
+
+  it("publish of an event the same whatever comes after it, in the same commit or later", async () => {
+    const expected = await undisturbed();
+    let compared = 0;
+    for (const first of [1, 3, 30, 75, 110, 149]) {
+      // Other items, and times that close windows at once.
+      const log = await filledLog((event, i) =>
+        i < first ? event : { ...event, itemId: "7", timestampMs: event.timestampMs + 900 },
+      );
+      const found = await run(log);
+      for (let p = 0; p < partitions; p++) {
+        const until = await firstDifference(log, await filledLog(), p);
+        const upTo = (texts: readonly string[]) => texts.filter((text) => JSON.parse(text).offset < until);
+        for (const topic of [`outcomes ${p}`, `late ${p}`, `dead-letters ${p}`]) {
+          expect(upTo(found[topic])).toEqual(upTo(expected[topic]));
+        }
+        compared += upTo(expected[`outcomes ${p}`]).length;
+      }
+    }
+    expect(compared).toBeGreaterThan(200);
   });
 
   it("write nothing more once a step has failed, so that a step tried again skips no event", async () => {
@@ -315,6 +339,15 @@ describe("stream workers", () => {
     expect(await deps.store.list("snapshots/test/0/")).toEqual([]);
   });
 });
+
+/** The first offset of a partition at which the interactions of two logs differ. */
+async function firstDifference(log: InteractionLog, other: InteractionLog, partition: number): Promise<number> {
+  const [one, two] = await Promise.all(
+    [log, other].map((from) => from.read(defaultTopics.interactions, partition, 0, 1000)),
+  );
+  const at = one.records.findIndex(({ value }, i) => String(value) !== String(two.records[i].value));
+  return at < 0 ? one.nextOffset : one.records[at].offset;
+}
 
 /** The world of a worker whose n-th commit fails, as on a full disk. */
 function withFailingCommit({ log, store }: StreamDeps, nth: number): StreamDeps {
