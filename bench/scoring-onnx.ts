@@ -29,7 +29,7 @@ const packageName = "onnxruntime-node";
 
 /** What to do to see onnxruntime's figures. */
 export const howToGetOnnx =
-  "npm install --prefix DIR onnxruntime-node@1.30 --ignore-scripts, then NCF_ONNXRUNTIME=DIR (its CPU binaries are in the package)";
+  "npm install --prefix DIR onnxruntime-node@1.30 --ignore-scripts, then set NCF_ONNXRUNTIME=DIR; its CPU binaries are in the package";
 
 /**
  * The network with both embeddings as input for each item, and the network with its first layer split as ours is.
