@@ -6,46 +6,77 @@ import { z } from "zod";
 import { NcfError } from "../core/errors.ts";
 import { labelOf } from "../core/ids.ts";
 import { decodeJson, encodeJsonFile } from "../core/json.ts";
-import type { RatingTable } from "../core/ratings.ts";
+import type { ItemDetails, RatingTable } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
 import { temporalSplit } from "../core/temporal-split.ts";
+import { stableOrderByTime } from "../core/time-order.ts";
 import type { NcfConfig } from "../ncf/config.ts";
 import { createFoldIn } from "../ncf/fold-in.ts";
 import type { TrainedModel } from "../ncf/model.ts";
 import type { RowScorer } from "../ncf/wasm/scorer.ts";
 import type { InteractionLog } from "../ports/interaction-log.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
+import type { Progress } from "../ports/progress.ts";
+import type { SampleFiles, SampleStore } from "../ports/sample-store.ts";
 import { ncfStreamModel } from "../streaming/ncf-stream-model.ts";
 import type { TimeWindows } from "../streaming/time-windows.ts";
-import { UserHistories } from "../streaming/user-histories.ts";
 import { type WindowReport, windowReportSchema } from "../streaming/window-report.ts";
 import { popularityHalfLifeMs } from "./model-names.ts";
+import { historiesOf } from "./published-model.ts";
 import { type ReplayDeps, type ReplayEvent, type ReplayResult, replay } from "./replay.ts";
-import { sampleHash } from "./sample.ts";
+import { catalogueDetails, sampleHash } from "./sample.ts";
 import { type TrainDeps, trainAndStore } from "./train-model.ts";
 
-export interface ReplayDatasetDeps extends TrainDeps {
+export interface ReplayModelDeps {
   readonly createScorer: (model: TrainedModel) => RowScorer;
+  /** Takes the result. */
+  readonly store: ObjectStore;
+  readonly progress: Progress;
   readonly interactions: InteractionLog;
   readonly onWindow?: ReplayDeps["onWindow"];
 }
 
-export interface ReplayDatasetRequest {
-  /** Such as "ml-latest-small". */
-  readonly dataset: string;
-  /** Whether the data is made up; the result says so. */
-  readonly generated: boolean;
-  readonly ratings: RatingTable;
-  /** The preset's name and settings. */
-  readonly name: string;
-  readonly config: NcfConfig;
+export interface ReplayDatasetDeps extends TrainDeps, ReplayModelDeps {
+  readonly createScorer: (model: TrainedModel) => RowScorer;
+  /** Takes what the model was trained on. */
+  readonly samples: SampleStore;
+}
+
+interface StreamRequest {
+  readonly dataset: ReplayedDataset;
   /** Share of the ratings that lie before the stream. */
   readonly share: number;
   readonly windows: TimeWindows;
   readonly partitions: number;
   readonly seed: number;
-  readonly threads: number;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface ReplayedDataset {
+  /** Such as "ml-latest-small". */
+  readonly name: string;
+  /** Whether the data is made up; the result says so. */
+  readonly generated: boolean;
+  readonly ratings: RatingTable;
+  readonly items: readonly ItemDetails[];
+  readonly ratingsSha256: string;
+}
+
+export interface ReplayDatasetRequest extends StreamRequest {
+  /** The preset's name and settings. */
+  readonly name: string;
+  readonly config: NcfConfig;
+  readonly threads: number;
+}
+
+export interface ReplayModelRequest extends StreamRequest {
+  readonly model: TrainedModel;
+  /** Names the model in reports. */
+  readonly version: string;
+  /** What the model was trained on. */
+  readonly sample: SampleFiles;
+  /** Goes on where the model may have learnt from events, and marks the reports. */
+  readonly allowLeak: boolean;
 }
 
 export interface ReplayDatasetResult extends ReplayResult {
@@ -55,24 +86,32 @@ export interface ReplayDatasetResult extends ReplayResult {
   readonly fromMs: number;
   readonly model: string;
   readonly trainingInteractions: number;
+  /** Tested events that the model may have learnt from. */
+  readonly leaked: number;
 }
 
 /** Where the result is kept in the store, as JSON. */
 const replayResultKey = "replay/windows.json";
 
-/** @throws NcfError `DATA_TOO_SMALL` and those of training and of `replay` */
+/**
+ * Trains on what lies before the stream, then replays it.
+ *
+ * @throws NcfError `DATA_TOO_SMALL` and those of training and of `replay`
+ */
 export async function replayDataset(
   deps: ReplayDatasetDeps,
   request: ReplayDatasetRequest,
 ): Promise<ReplayDatasetResult> {
-  const { dataset, generated, ratings, name, config, seed, signal } = request;
-  const { fromMs, before, after } = temporalSplit(ratings, request.share);
-  const sampleSha256 = sampleHash(before);
+  const { dataset, name, config, seed, signal } = request;
+  const { fromMs, before } = temporalSplit(dataset.ratings, request.share);
+  const sample = sampleFilesBefore(fromMs, before, dataset, seed);
+  await deps.samples.write(sample);
   const trained = await trainAndStore(deps, {
     name,
+    purpose: "replay",
     config,
     sample: before,
-    sampleSha256,
+    sampleSha256: sample.manifest.sha256,
     seed,
     threads: request.threads,
     patience: null,
@@ -80,31 +119,105 @@ export async function replayDataset(
     existing: "resumeIfSame",
     signal,
   });
+  const version = versionName(name, trained.sha256);
+  return replayModel(deps, { ...request, model: trained.model, version, sample, allowLeak: false });
+}
+
+/** How reports name a model that comes from no registry: by its content. */
+export function versionName(name: string, sha256: string): string {
+  return `${name}-${sha256.slice(0, 12)}`;
+}
+
+/**
+ * Replays the data set's newer part against a model that is there.
+ *
+ * @throws NcfError `LEAK` where the model may have learnt from what it is to be tested on; those of `replay`
+ */
+export async function replayModel(deps: ReplayModelDeps, request: ReplayModelRequest): Promise<ReplayDatasetResult> {
+  const { dataset, sample, seed, signal, allowLeak } = request;
+  const { ratings } = dataset;
+  const { fromMs, rows } = newerRows(ratings, request.share);
   const model = ncfStreamModel({
-    version: `${name}-${trained.sha256.slice(0, 12)}`,
-    sample: before,
-    scorer: deps.createScorer(trained.model),
-    foldIn: createFoldIn(trained.model),
+    version: request.version,
+    sample: sample.sample,
+    scorer: deps.createScorer(request.model),
+    foldIn: createFoldIn(request.model),
     popularityHalfLifeMs,
   });
+  const leaking = rows.filter((row) => ratings.timestampMs[row] <= model.cutOffMs).length;
+  if (leaking > 0 && !allowLeak) throw leak(request.version, model.cutOffMs, leaking, rows.length);
   const { store, progress, onWindow } = deps;
   const result = await replay(
     { log: deps.interactions, store, progress, onWindow },
     {
-      events: Array.from(after, (row) => eventOf(ratings, row)),
+      events: Array.from(rows, (row) => eventOf(ratings, row)),
       model,
-      base: { id: sampleSha256, histories: historiesOf(before) },
+      base: { id: sample.manifest.sha256, histories: historiesOf(sample.sample) },
       windows: request.windows,
       partitions: request.partitions,
       seed,
-      allowLeak: false,
+      allowLeak,
       signal,
     },
   );
-  const trainingInteractions = before.train.items.length;
-  const outcome = { dataset, generated, fromMs, model: model.version, trainingInteractions, ...result };
+  const outcome = {
+    dataset: dataset.name,
+    generated: dataset.generated,
+    fromMs,
+    model: model.version,
+    trainingInteractions: sample.sample.train.items.length,
+    leaked: result.windows.reduce((sum, { leaked }) => sum + leaked, 0),
+    ...result,
+  };
   await deps.store.put(replayResultKey, encodeJsonFile(outcome));
   return outcome;
+}
+
+/** Rows of the stream by time; all of them for a share of 0. */
+function newerRows(ratings: RatingTable, share: number): { fromMs: number; rows: Int32Array } {
+  if (share > 0) {
+    const { fromMs, after } = temporalSplit(ratings, share);
+    return { fromMs, rows: after };
+  }
+  const rows = Int32Array.from({ length: ratings.length }, (_, row) => row);
+  stableOrderByTime(rows, 0, rows.length, ratings.timestampMs);
+  return { fromMs: ratings.timestampMs[rows[0]] ?? 0, rows };
+}
+
+function leak(version: string, cutOffMs: number, leaking: number, events: number): NcfError {
+  return new NcfError(
+    "LEAK",
+    `expected events after ${new Date(cutOffMs).toISOString()}, up to where ${version} has learnt, found ${leaking} of ` +
+      `${events} at or before. Start the stream later (--before), take a model with an earlier cut-off, or --allow-leak, ` +
+      "which marks the reports",
+  );
+}
+
+/** The sample as `ncf sample` would describe it. */
+function sampleFilesBefore(beforeMs: number, sample: Sample, dataset: ReplayedDataset, seed: number): SampleFiles {
+  const { name, generated, items, ratingsSha256 } = dataset;
+  return {
+    sample,
+    items: catalogueDetails(sample, items),
+    manifest: {
+      dataset: name,
+      generated,
+      ratingsSha256,
+      options: { fraction: 1, sampler: "hash", seed, tieRule: "lastInFile", catalogue: "sample" },
+      beforeMs,
+      counts: {
+        ratings: sample.train.items.length,
+        repeatedPairs: 0,
+        testedUsers: 0,
+        singletonUsers: 0,
+        tiedUsers: 0,
+        coldTestItems: 0,
+        users: sample.userIds.length,
+        items: sample.itemIds.length,
+      },
+      sha256: sampleHash(sample),
+    },
+  };
 }
 
 /** The windows of the replay in this store; none where there was no replay. @throws NcfError `FILE_FOREIGN` */
@@ -125,15 +238,4 @@ function eventOf(ratings: RatingTable, row: number): ReplayEvent {
     itemId: labelOf(ratings.itemIds[ratings.item[row]], ratings.itemLabels),
     timestampMs: ratings.timestampMs[row],
   };
-}
-
-/** Snapshot 0: what the sample's users did. */
-function historiesOf({ userIds, itemIds, train }: Sample): UserHistories {
-  const histories = new UserHistories();
-  userIds.forEach((userId, user) => {
-    for (let i = train.offsets[user]; i < train.offsets[user + 1]; i++) {
-      histories.append(userId, itemIds[train.items[i]], train.timestampsMs[i], false);
-    }
-  });
-  return histories;
 }

@@ -54,7 +54,7 @@ export function splitDataset(dataset: StoredDataset, chosen: Uint8Array, options
 }
 
 /** Details of the catalogue's items only. */
-function catalogueDetails(sample: Sample, items: readonly ItemDetails[]): ItemDetails[] {
+export function catalogueDetails(sample: Sample, items: readonly ItemDetails[]): ItemDetails[] {
   const catalogue = new Set(sample.itemIds);
   return items.filter(({ id }) => catalogue.has(id));
 }

@@ -29,6 +29,8 @@ export interface TrainDeps {
 export interface TrainRequest {
   /** The model's name in reports and folders: the preset's. */
   readonly name: string;
+  /** What tells this training from others of the preset, for who watches. */
+  readonly purpose?: string;
   readonly config: NcfConfig;
   readonly sample: Sample;
   readonly sampleSha256: string;
@@ -87,7 +89,7 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
   }
 
   const task = deps.progress.start(
-    `Training ${name}`,
+    `Training ${name}${request.purpose === undefined ? "" : ` (${request.purpose})`}`,
     data.positives.length * (1 + config.negatives) * config.epochs,
     "samples",
   );

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { addDataCommands } from "./commands/data.ts";
 import { addModelCommands } from "./commands/model.ts";
+import { addModelsCommands } from "./commands/models.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { addStreamCommands } from "./commands/stream.ts";
@@ -12,16 +13,17 @@ import { version } from "./version.ts";
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal();
   const program = new Command("ncf")
-    .description("Trains, judges and tries movie recommenders on interaction data.")
+    .description("Trains, judges, serves and replays movie recommenders on interaction data.")
     .version(version)
     .showHelpAfterError("(run the command with --help to see its options)")
     .configureOutput({ writeErr: (text) => process.stderr.write(text) });
   addRunCommand(program, terminal);
   addDataCommands(program, terminal);
   addModelCommands(program, terminal);
+  const models = addModelsCommands(program, terminal);
   addServeCommand(program, terminal);
   addStreamCommands(program, terminal);
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of [program, ...program.commands, ...models.commands]) command.exitOverride();
   try {
     await program.parseAsync(argv);
     return 0;

@@ -21,11 +21,11 @@ export function fraction(text: string): number {
   throw new InvalidArgumentError("Expected a number above 0 and up to 1, such as 0.3.");
 }
 
-/** A share above 0 and below 1. */
-export function openShare(text: string): number {
+/** A share from 0 to below 1. */
+export function shareBefore(text: string): number {
   const value = Number(text);
-  if (text.trim() !== "" && value > 0 && value < 1) return value;
-  throw new InvalidArgumentError("Expected a number between 0 and 1, such as 0.9.");
+  if (text.trim() !== "" && value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError("Expected a number from 0 to below 1, such as 0.9.");
 }
 
 const unitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
@@ -67,6 +67,17 @@ export const threadsOption = () =>
   new Option("--threads <n>", "threads to use; the result is the same for any number")
     .argParser(integer(1, 64))
     .default(availableParallelism(), "all cores");
+
+/** Where a service listens. */
+export const listenOptions = () => [
+  new Option(
+    "--port <n>",
+    "port to listen on, 0 for any free one (default: 8080, or a free one where it is taken)",
+  ).argParser(integer(0, 65_535)),
+  new Option("--host <address>", "address to listen on; 0.0.0.0 lets the whole network in, there is no login").default(
+    "127.0.0.1",
+  ),
+];
 
 export const jsonOption = () => new Option("--json", "print one JSON document on stdout").default(false);
 

@@ -20,6 +20,8 @@ export interface SampleManifest {
   readonly generated: boolean;
   readonly ratingsSha256: string;
   readonly options: SampleOptions;
+  /** The sample is all interactions before this moment, nothing held out; each user's latest is held out without it. */
+  readonly beforeMs?: number;
   readonly counts: SplitCounts & { readonly users: number; readonly items: number };
   /** sha256 over the split's arrays, hex. */
   readonly sha256: string;

@@ -4,11 +4,13 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type HttpServer, startHttpServer } from "../../src/adapters/local/http-server.ts";
+import { MemoryInteractionLog } from "../../src/adapters/local/memory-interaction-log.ts";
 import { createHttpApi } from "../../src/app/http-api/http-api.ts";
 import type { ServedModel } from "../../src/app/serving/served-model.ts";
 import { ServiceHolder } from "../../src/app/serving/service-holder.ts";
 import { dashboardFiles } from "../../src/cli/dashboard-files.ts";
 import type { WindowReport } from "../../src/streaming/window-report.ts";
+import { reportWith } from "../app/http-api/window-reports.ts";
 import { textUser, twoTastes } from "../app/serving/two-tastes.ts";
 import { chromiumPath, launchChromium, noChromium } from "./chromium.ts";
 import { labelsOverlap, lowestContrasts, sticksOut } from "./page-measurements.ts";
@@ -17,23 +19,18 @@ const path = chromiumPath();
 const required = process.env.CI_REQUIRE_SERVICES === "1";
 const screenshots = process.env.NCF_SCREENSHOTS || undefined;
 
-/** What the chart reads of a report. */
-type ChartedWindow = Pick<WindowReport, "startMs" | "endMs" | "final" | "cases" | "hrAt10" | "hrAt10Interval"> & {
-  readonly popularity: Pick<WindowReport["popularity"], "hrAt10">;
-};
-
 const week = 7 * 86_400_000;
-const charted: ChartedWindow[] = Array.from({ length: 30 }, (_, i) => {
+const charted: WindowReport[] = Array.from({ length: 30 }, (_, i) => {
   const hrAt10 = 0.6 + 0.1 * Math.sin(i / 3);
-  return {
+  return reportWith({
     startMs: 1.5e12 + i * week,
     endMs: 1.5e12 + (i + 1) * week,
     final: i < 29,
     cases: i === 7 ? 0 : 120 + i,
     hrAt10: i === 7 ? null : hrAt10,
     hrAt10Interval: i === 7 || i === 8 ? null : [hrAt10 - 0.08, hrAt10 + 0.08],
-    popularity: { hrAt10: i === 7 ? null : 0.45 + 0.03 * Math.cos(i) },
-  };
+    popularityHrAt10: i === 7 ? null : 0.45 + 0.03 * Math.cos(i),
+  });
 });
 
 if (path === undefined && required) {
@@ -45,7 +42,7 @@ describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? 
   let model: ServedModel;
   let server: HttpServer;
   let page: Page;
-  let windows: readonly ChartedWindow[];
+  let windows: readonly WindowReport[];
   let troubles: string[];
 
   beforeAll(async () => {
@@ -59,7 +56,7 @@ describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? 
     troubles = [];
     const onError = (error: unknown) => troubles.push(`server: ${error}`);
     const api = createHttpApi({
-      holder: new ServiceHolder(model),
+      holder: await ServiceHolder.open(model, new MemoryInteractionLog()),
       windows: async () => windows,
       nowMs: () => 1_700_000_000_000,
       page: dashboardFiles(),

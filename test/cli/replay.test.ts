@@ -47,7 +47,7 @@ describe("ncf replay", () => {
     expect(judged.map(({ name }: { name: string }) => name)).toEqual(["mf", "popularity"]);
     expect(replayed).toMatchObject({ model: expect.stringMatching(/^mf-/) });
     const again = await ncf(run);
-    expect(again.stdout).toMatch(/data \(generated data\): mf trained on/);
+    expect(again.stdout).toMatch(/data \(generated data\): mf-[0-9a-f]{12} trained on/);
     expect(again.stdout.indexOf("Report: ")).toBeLessThan(again.stdout.indexOf("tested events"));
   });
 
@@ -55,5 +55,48 @@ describe("ncf replay", () => {
     const { code, stderr } = await replay("none", "--before", "0.00001");
     expect(code).toBe(1);
     expect(stderr).toMatch(/greater share/);
+  });
+
+  it("tests a model that is there on the same events, without training", async () => {
+    expect(await replay("trained")).toMatchObject({ code: 0 });
+    const model = ["--model", at("trained/replay/models/mf"), "--window", "90d"];
+    const again = await ncf(["replay", at("data"), ...model, "--out", at("again"), "--json"]);
+    expect(again).toMatchObject({ code: 0, stderr: expect.not.stringContaining("Training") });
+    const kept = JSON.parse(await readFile(at("trained/replay/windows.json"), "utf8"));
+    expect(JSON.parse(again.stdout)).toEqual(kept);
+    const shown = await ncf(["windows", at("again")]);
+    expect(shown.stdout).toMatch(/^ window of .*\n(\d{4}-\d\d-\d\d .*\n)+\d+ windows, /);
+    expect(JSON.parse((await ncf(["windows", at("again"), "--json"])).stdout)).toEqual({ windows: kept.windows });
+    expect(await ncf(["windows", at("data")])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("ncf replay"),
+    });
+  });
+
+  it("refuses events that the model may have learnt, unless told otherwise, and marks them then", async () => {
+    expect(await replay("early", "--before", "0.5")).toMatchObject({ code: 0 });
+    const judged = ["run", "--dataset", at("data"), "--models", "mf", "--epochs", "1", "--threads", "1"];
+    expect(await ncf([...judged, "--out", at("judged")])).toMatchObject({ code: 0 });
+    const args = ["replay", at("data"), "--model", at("judged/models/mf"), "--window", "90d", "--out", at("leak")];
+    const refused = await ncf(args);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/at or before.*--allow-leak/) });
+    const marked = await ncf([...args, "--allow-leak"]);
+    expect(marked).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/\d+ of the tested events lie at or before/),
+    });
+    const { leaked, windows } = JSON.parse(await readFile(at("leak/replay/windows.json"), "utf8"));
+    expect(leaked).toBeGreaterThan(0);
+    expect(windows.reduce((sum: number, window: { leaked: number }) => sum + window.leaked, 0)).toBe(leaked);
+  });
+
+  it("takes a share of 0 with a model only, and either a preset or a model", async () => {
+    expect(await replay("zero", "--before", "0")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--model"),
+    });
+    expect(await replay("both", "--model", at("x"))).toMatchObject({ code: 2 });
+    const all = ["replay", at("data"), "--model", at("early/replay/models/mf"), "--before", "0", "--out", at("all")];
+    expect(await ncf(all)).toMatchObject({ code: 1, stderr: expect.stringMatching(/found \d+ of 8000 at or before/) });
   });
 });

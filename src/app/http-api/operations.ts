@@ -1,4 +1,5 @@
 /** The API's routes on the service. */
+import type { WindowReport } from "../../streaming/window-report.ts";
 import type { ServiceHolder } from "../serving/service-holder.ts";
 import { type Operation, operation } from "./operation.ts";
 import { HttpProblem } from "./problem.ts";
@@ -6,8 +7,8 @@ import * as schemas from "./schemas.ts";
 
 export interface OperationDeps {
   readonly holder: ServiceHolder;
-  /** Window reports as JSON objects, oldest first. */
-  readonly windows: () => Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Oldest first. */
+  readonly windows: () => Promise<readonly WindowReport[]>;
   /** Milliseconds UTC: the time of an interaction that brings none. */
   readonly nowMs: () => number;
 }
@@ -75,7 +76,7 @@ export function operations({ holder, windows, nowMs }: OperationDeps): Operation
           const message = `expected a time up to a minute ahead of the server's clock (${now}), found ${interactions[ahead].timestampMs}`;
           throw new HttpProblem(400, `${field}: ${message}`, { errors: [{ field, message }] });
         }
-        return holder.current.record(interactions.map((one) => ({ ...one, timestampMs: one.timestampMs ?? now })));
+        return holder.record(interactions.map((one) => ({ ...one, timestampMs: one.timestampMs ?? now })));
       },
     }),
     operation({

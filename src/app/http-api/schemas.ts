@@ -1,6 +1,7 @@
 /** What the API takes and gives. Requests are checked strictly: an unknown field is an error, not a silent nothing. */
 import { z } from "zod";
 import { maxIdBytes } from "../../core/ids.ts";
+import { windowReportSchema } from "../../streaming/window-report.ts";
 import { bases } from "../serving/recommendation-service.ts";
 
 const maxRecommendations = 1000;
@@ -148,7 +149,11 @@ export const users = z
   .meta({ id: "Users" });
 
 export const windows = z
-  .object({ windows: z.array(z.looseObject({})).describe("Window reports, oldest first; empty before the first one") })
+  .object({
+    windows: z
+      .array(windowReportSchema.meta({ id: "WindowReport" }))
+      .describe("Oldest first; empty before the first one"),
+  })
   .meta({ id: "Windows" });
 
 export const champion = z
@@ -162,6 +167,16 @@ export const champion = z
       items: z.int(),
       interactions: z.int(),
     }),
+    published: z
+      .object({
+        revision: z.int().describe("How often the champion has moved"),
+        judged: z
+          .object({ hrAt10: z.number(), ndcgAt10: z.number(), cases: z.int(), popularityHrAt10: z.number() })
+          .nullable()
+          .describe("What the judgement of the same settings gave: tested users and their metrics"),
+      })
+      .nullable()
+      .describe("Null for a model that comes from no registry"),
   })
   .meta({ id: "Champion" });
 

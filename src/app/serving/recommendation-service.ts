@@ -84,6 +84,8 @@ export interface ServedModelFacts {
     readonly items: number;
     readonly interactions: number;
   };
+  /** Null for a model that comes from no registry. */
+  readonly published: NonNullable<ServedModel["published"]> | null;
 }
 
 interface Touches {
@@ -120,7 +122,7 @@ export class RecommendationService {
   }
 
   get facts(): ServedModelFacts {
-    const { version, scorer, dataset, sample } = this.#model;
+    const { version, scorer, dataset, sample, published = null } = this.#model;
     const held = sample.testItems.reduce((sum, item) => sum + (item >= 0 ? 1 : 0), 0);
     return {
       version,
@@ -131,6 +133,7 @@ export class RecommendationService {
         items: sample.itemIds.length,
         interactions: sample.train.items.length + held,
       },
+      published,
     };
   }
 
@@ -163,12 +166,25 @@ export class RecommendationService {
   }
 
   /**
+   * Those that `record` would record, were it called now.
+   *
+   * @throws NcfError `ID_INVALID`; `INTERACTIONS_FULL` when they might not fit
+   */
+  newOf(interactions: readonly Interaction[]): Interaction[] {
+    this.#recorded.checkRoom(interactions.length);
+    return interactions.filter(
+      ({ userId, itemId }) =>
+        !this.#sampleHas(this.#users.indexOf(userId), this.#catalogue.ids.indexOf(itemId)) &&
+        !this.#recorded.has(userId, itemId),
+    );
+  }
+
+  /**
    * Takes effect at once: the next answer leaves the items out, and from the first one on the user is folded in.
    *
-   * @throws NcfError `ID_INVALID`, `INTERACTIONS_FULL`: nothing was recorded
+   * @throws NcfError `ID_INVALID`: nothing was recorded
    */
   record(interactions: readonly Interaction[]): RecordOutcome {
-    this.#recorded.checkRoom(interactions.length);
     const found = interactions.map(({ userId, itemId }) => ({
       user: this.#users.indexOf(userId),
       item: this.#catalogue.ids.indexOf(itemId),

@@ -1,4 +1,4 @@
-/** What users did since the service started. It knows ids only, so it outlives the model that is served. */
+/** What users did since the data set was taken. It knows ids only, so it outlives the model that is served. */
 import { NcfError } from "../../core/errors.ts";
 
 export interface RecordedInteraction {
@@ -16,6 +16,10 @@ export class RecordedInteractions {
 
   constructor(limit = defaultLimit) {
     this.#limit = limit;
+  }
+
+  get count(): number {
+    return this.#count;
   }
 
   /** Users with an interaction, in the order in which they came. */
@@ -37,14 +41,14 @@ export class RecordedInteractions {
     if (this.#count + more > this.#limit) {
       throw new NcfError(
         "INTERACTIONS_FULL",
-        `expected at most ${this.#limit} interactions since the service started, found ${this.#count} and ${more} new ` +
-          "ones. Train on them and start the service anew",
+        `expected at most ${this.#limit} interactions that no model has learnt, found ${this.#count} and ${more} new ones. ` +
+          "Train on them and start the service anew with an empty log",
         { retriable: true },
       );
     }
   }
 
-  /** The caller has checked that there is room, and that the user has not touched the item. */
+  /** The caller has checked that the user has not touched the item, and, now or a moment ago, that there is room. */
   add(userId: string, interaction: RecordedInteraction): void {
     const known = this.#byUser.get(userId) ?? new Map<string, RecordedInteraction>();
     known.set(interaction.itemId, interaction);

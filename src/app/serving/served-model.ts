@@ -1,8 +1,9 @@
 /** One version of a model with what serving needs beside it. Nothing in it ever changes. */
 import type { ItemDetails } from "../../core/ratings.ts";
 import type { Sample } from "../../core/sample.ts";
-import type { FoldIn } from "../../ncf/fold-in.ts";
+import type { LazyFoldIn } from "../../ncf/fold-in.ts";
 import type { RowScorer } from "../../ncf/wasm/scorer.ts";
+import type { JudgedMetrics } from "../../ports/model-registry.ts";
 
 export interface ServedModel {
   /** Names this version of the model; another one has another name. */
@@ -12,5 +13,7 @@ export interface ServedModel {
   /** Titles and genres, as far as the source lists them. */
   readonly items: readonly ItemDetails[];
   readonly scorer: RowScorer;
-  readonly foldIn: FoldIn;
+  readonly foldIn: LazyFoldIn;
+  /** Of a registry's champion: how often the champion has moved, and how its settings were judged. */
+  readonly published?: { readonly revision: number; readonly judged: JudgedMetrics | null };
 }

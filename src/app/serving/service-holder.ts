@@ -1,13 +1,30 @@
-import { RecommendationService } from "./recommendation-service.ts";
+import type { InteractionLog } from "../../ports/interaction-log.ts";
+import { logInteractions, restoreInteractions } from "./logged-interactions.ts";
+import { type Interaction, RecommendationService, type RecordOutcome } from "./recommendation-service.ts";
 import { RecordedInteractions } from "./recorded-interactions.ts";
 import type { ServedModel } from "./served-model.ts";
 
-/** Holds the service of the version in force. A request takes `current` once and stays with it to its end. */
+/**
+ * Holds the service of the version in force, and the interactions that came since, which outlive it. A request takes
+ * `current` once and stays with it to its end.
+ */
 export class ServiceHolder {
+  readonly #log: InteractionLog;
   readonly #recorded: RecordedInteractions;
   #current: RecommendationService;
 
-  constructor(model: ServedModel, recorded: RecordedInteractions = new RecordedInteractions()) {
+  /** With the interactions that the log holds. @throws NcfError `INTERACTIONS_FULL`, those of the log */
+  static async open(
+    model: ServedModel,
+    log: InteractionLog,
+    recorded: RecordedInteractions = new RecordedInteractions(),
+  ): Promise<ServiceHolder> {
+    await restoreInteractions(log, recorded);
+    return new ServiceHolder(model, log, recorded);
+  }
+
+  private constructor(model: ServedModel, log: InteractionLog, recorded: RecordedInteractions) {
+    this.#log = log;
     this.#recorded = recorded;
     this.#current = new RecommendationService(model, recorded);
   }
@@ -19,5 +36,16 @@ export class ServiceHolder {
   /** Serves `model` from the next request on; what was recorded so far counts there too. */
   swap(model: ServedModel): void {
     this.#current = new RecommendationService(model, this.#recorded);
+  }
+
+  /**
+   * Logs the interactions, then lets them count; repeats do neither. Of two requests that bring the same interaction at
+   * the same moment both may be logged, and one is recorded.
+   *
+   * @throws NcfError `ID_INVALID`, `INTERACTIONS_FULL`, those of the log: nothing was recorded
+   */
+  async record(interactions: readonly Interaction[]): Promise<RecordOutcome> {
+    await logInteractions(this.#log, this.#current.newOf(interactions));
+    return this.#current.record(interactions);
   }
 }

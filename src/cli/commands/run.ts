@@ -1,14 +1,19 @@
 /** `ncf run`: the main job. */
+import path from "node:path";
 import type { Command } from "commander";
 import { Option } from "commander";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
+import { ObjectStoreRegistry } from "../../adapters/registry/object-store-registry.ts";
 import { checkModelNames } from "../../app/model-names.ts";
+import { bestPreset, type PublishResult, trainAndPublish } from "../../app/publish.ts";
 import type { ReplayDatasetResult } from "../../app/replay-dataset.ts";
+import { grouped } from "../../app/report/number-text.ts";
+import type { Report } from "../../app/report/report.ts";
 import { reportTable } from "../../app/report/report-table.ts";
-import { runJob } from "../../app/run.ts";
-import { presets } from "../../ncf/config.ts";
+import { type RunRequest, runJob } from "../../app/run.ts";
+import { presetNamed } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import type { SampleOptions } from "../../ports/sample-store.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
@@ -18,9 +23,10 @@ import { machineFacts, peakRssBytes } from "../machine.ts";
 import { type BackendName, backendNamed } from "../models.ts";
 import * as options from "../options.ts";
 import { PerUserFile } from "../per-user-file.ts";
+import { interactionsBeside, serveUntilStopped } from "../serving.ts";
 import type { Terminal } from "../terminal.ts";
 import { version } from "../version.ts";
-import { replayDefaults, replayText, replayToTerminal } from "./stream.ts";
+import { replayDefaults, replayText, trainAndReplay } from "./stream.ts";
 
 interface RunCommandOptions extends options.ReadOptionValues {
   readonly dataset: string;
@@ -40,6 +46,10 @@ interface RunCommandOptions extends options.ReadOptionValues {
   readonly fullCatalogueUsers: number;
   readonly perUser?: string;
   readonly replay?: number;
+  readonly publish: boolean;
+  readonly serve: boolean;
+  readonly port?: number;
+  readonly host: string;
   readonly json: boolean;
 }
 
@@ -78,34 +88,114 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
         "afterwards train on the oldest 90 % and replay the rest as a stream, in windows of this size, such as 30d",
       ).argParser(options.duration),
     )
+    .option(
+      "--publish",
+      "then train the best preset on all ratings and make it the champion of the registry in OUT/registry",
+      false,
+    )
+    .option("--serve", "publish, then serve the champion over HTTP until Ctrl-C, as `ncf serve` does", false)
     .addOption(options.jsonOption())
     .action((values: RunCommandOptions) => run(values, terminal, command.getOptionValueSource("models") === "default"));
-  for (const option of options.readOptions()) command.addOption(option);
+  for (const option of [...options.listenOptions(), ...options.readOptions()]) command.addOption(option);
 }
 
 async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefault: boolean): Promise<void> {
   terminal.useJson(values.json);
   checkModelNames(values.models);
   terminal.goesOnBy("the same command goes on from here");
-  const { signal } = terminal;
-  const store = new FileObjectStore(values.out);
+  const answers = new Answers(terminal, values.json);
   const unlock = lockFolder(values.out);
-  let perUser: PerUserFile | null = null;
   try {
     const dataset = await resolveOrGenerate(values.dataset, terminal, values.out, values.seed);
-    perUser = values.perUser === undefined ? null : new PerUserFile(values.perUser);
+    const report = await judge(values, dataset, modelsByDefault, terminal);
+    answers.add(report, `${reportTable(report)}\nReport: ${values.out}/report.html`);
+    const preset = bestPreset(report) ?? replayDefaults.preset;
+    if (values.replay !== undefined) {
+      const replayed = await replay(dataset, preset, values.replay, values, terminal);
+      answers.add({ replay: replayed }, `\n${replayText(replayed, values.out)}`);
+    }
+    if (values.publish || values.serve) {
+      const { card } = await publish(preset, report, values, terminal);
+      answers.add(
+        { published: card },
+        `\n${preset}, trained on all ${grouped(card.dataset.interactions)} ratings, is version ${card.version} ` +
+          `in ${registryFolder(values)}.`,
+      );
+    }
+  } finally {
+    // While it serves, another run may train and publish here.
+    unlock();
+  }
+  if (values.serve) await serve(values, answers, terminal);
+  answers.end();
+}
+
+/** People see each part as it comes; a program gets one document at the end. */
+class Answers {
+  readonly #terminal: Terminal;
+  readonly #json: boolean;
+  #document: object = {};
+  #ended = false;
+
+  constructor(terminal: Terminal, json: boolean) {
+    this.#terminal = terminal;
+    this.#json = json;
+  }
+
+  add(part: object, text: string): void {
+    this.#document = { ...this.#document, ...part };
+    if (!this.#json) this.#terminal.answer(part, text);
+  }
+
+  /** Nothing after the first time. */
+  end(): void {
+    if (this.#json && !this.#ended) this.#terminal.answer(this.#document, "");
+    this.#ended = true;
+  }
+}
+
+function changesOf(values: RunCommandOptions): RunRequest["changes"] {
+  return {
+    ...(values.epochs && { epochs: values.epochs }),
+    ...(values.compactIds && { ids: "compact" }),
+    ...(values.negativeDraw && { negativeDraw: values.negativeDraw }),
+  };
+}
+
+function trainDeps(values: RunCommandOptions, terminal: Terminal) {
+  return {
+    store: new FileObjectStore(values.out),
+    backend: backendNamed(values.backend),
+    createScorer,
+    progress: terminal.progress,
+    monotonicMs: () => performance.now(),
+    log: terminal.log,
+  };
+}
+
+function samplesOf(values: RunCommandOptions): ParquetSampleStore {
+  return new ParquetSampleStore(new FileObjectStore(values.out), "sample");
+}
+
+function registryFolder(values: RunCommandOptions): string {
+  return path.join(values.out, "registry");
+}
+
+async function judge(
+  values: RunCommandOptions,
+  dataset: ResolvedDataset,
+  modelsByDefault: boolean,
+  terminal: Terminal,
+): Promise<Report> {
+  const perUser = values.perUser === undefined ? null : new PerUserFile(values.perUser);
+  try {
     const report = await runJob(
       {
+        ...trainDeps(values, terminal),
         source: localRatingsSource,
-        store,
-        backend: backendNamed(values.backend),
-        createScorer,
-        progress: terminal.progress,
-        monotonicMs: () => performance.now(),
-        log: terminal.log,
         machine: machineFacts(),
         peakRssBytes,
-        samples: new ParquetSampleStore(store, "sample"),
+        samples: samplesOf(values),
       },
       {
         dataset,
@@ -119,33 +209,53 @@ async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefaul
         },
         models: values.models,
         skipsUnfit: modelsByDefault,
-        changes: {
-          ...(values.epochs && { epochs: values.epochs }),
-          ...(values.compactIds && { ids: "compact" }),
-          ...(values.negativeDraw && { negativeDraw: values.negativeDraw }),
-        },
+        changes: changesOf(values),
         judge: { fullCatalogueUsers: values.fullCatalogueUsers, withReplacement: values.withReplacement },
         seed: values.seed,
         threads: values.threads,
         onCase: perUser?.add,
         command: dataset.command ?? options.commandLine(),
         version,
-        signal,
+        signal: terminal.signal,
       },
     );
     perUser?.finish();
-    const text = `${reportTable(report)}\nReport: ${values.out}/report.html`;
-    if (values.replay === undefined) return terminal.answer(report, text);
-    // People see the table while the replay runs; a program gets one document.
-    if (!values.json) terminal.answer(report, `${text}\n`);
-    // Of the preset that the run names first.
-    const preset = values.models.find((name) => Object.hasOwn(presets, name)) ?? replayDefaults.preset;
-    const replayed = await replay(dataset, preset, values.replay, values, terminal);
-    terminal.answer({ ...report, replay: replayed }, replayText(preset, replayed, values.out));
+    return report;
   } finally {
     perUser?.discard();
-    unlock();
   }
+}
+
+async function publish(
+  preset: string,
+  report: Report,
+  values: RunCommandOptions,
+  terminal: Terminal,
+): Promise<PublishResult> {
+  const registry = new ObjectStoreRegistry(new FileObjectStore(registryFolder(values)));
+  return trainAndPublish(
+    { ...trainDeps(values, terminal), registry },
+    {
+      name: preset,
+      config: { ...presetNamed(preset), ...changesOf(values) },
+      files: await samplesOf(values).read(),
+      report,
+      seed: values.seed,
+      threads: values.threads,
+      signal: terminal.signal,
+    },
+  );
+}
+
+async function serve(values: RunCommandOptions, answers: Answers, terminal: Terminal): Promise<void> {
+  const { port = null, host } = values;
+  const registry = registryFolder(values);
+  const interactions = interactionsBeside(registry);
+  const options = { model: { registry }, runFolder: values.out, interactions, port, host };
+  await serveUntilStopped(terminal, options, ({ url }) => {
+    answers.add({ url }, `Recommendations and windows: ${url} (Ctrl-C stops it)`);
+    answers.end();
+  });
 }
 
 /** Under the default settings of `ncf replay`. */
@@ -157,11 +267,13 @@ async function replay(
   terminal: Terminal,
 ): Promise<ReplayDatasetResult> {
   const { signal } = terminal;
-  const { ratings } = await localRatingsSource.read(dataset.path, { ...options.readRatingsOptions(values), signal });
-  return replayToTerminal(terminal, {
-    dataset: dataset.name,
-    generated: dataset.generated,
-    ratings,
+  const { ratings, items, validation } = await localRatingsSource.read(dataset.path, {
+    ...options.readRatingsOptions(values),
+    signal,
+  });
+  const { name, generated } = dataset;
+  return trainAndReplay(terminal, {
+    dataset: { name, generated, ratings, items, ratingsSha256: validation.ratingsSha256 },
     out: values.out,
     preset,
     share: replayDefaults.share,

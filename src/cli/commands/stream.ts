@@ -4,21 +4,35 @@ import { Option } from "commander";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { MemoryInteractionLog } from "../../adapters/local/memory-interaction-log.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
-import { type ReplayDatasetRequest, type ReplayDatasetResult, replayDataset } from "../../app/replay-dataset.ts";
+import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
+import {
+  type ReplayDatasetResult,
+  type ReplayModelDeps,
+  type ReplayModelRequest,
+  replayDataset,
+  replayedWindows,
+  replayModel,
+  versionName,
+} from "../../app/replay-dataset.ts";
 import { grouped } from "../../app/report/number-text.ts";
 import { windowHeader, windowLine, windowsText } from "../../app/windows-text.ts";
+import { NcfError } from "../../core/errors.ts";
 import { presetNamed, presets } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
 import { resolveDataset } from "../dataset.ts";
 import { lockFolder } from "../folder-lock.ts";
+import { readModelFolder } from "../model-folder.ts";
 import { backendNamed } from "../models.ts";
 import * as options from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface ReplayValues extends options.ReadOptionValues {
   readonly out: string;
-  readonly preset: string;
+  readonly preset?: string;
+  readonly model?: string;
+  readonly sample?: string;
+  readonly allowLeak: boolean;
   readonly before: number;
   readonly window: number;
   readonly advance?: number;
@@ -35,16 +49,25 @@ export function addStreamCommands(program: Command, terminal: Terminal): void {
   const command = program
     .command("replay")
     .description(
-      "Train on a data set's older ratings, then replay the newer ones as a stream: test each, then learn it.",
+      "Train on a data set's older ratings, or take a model, and replay the newer ones as a stream: test the model on each, " +
+        "then let the user's history take it in.",
     )
     .argument("<name or path>", "a MovieLens data set by name, or a folder, zip or CSV file")
-    .requiredOption("--out <dir>", "folder for the model and the windows' reports")
+    .requiredOption("--out <dir>", "folder for the windows' reports, and the model and its sample where one is trained")
     .addOption(
-      new Option("--preset <name>", "model to train").choices(Object.keys(presets)).default(replayDefaults.preset),
+      new Option("--preset <name>", `model to train (default: ${replayDefaults.preset})`)
+        .choices(Object.keys(presets))
+        .conflicts("model"),
     )
+    .option("--model <dir>", "replay against this model instead: OUT/replay/models/neumf, or what `ncf train` wrote")
+    .option(
+      "--sample <dir>",
+      "folder of the sample that --model was trained on (default: OUT/sample beside OUT/models)",
+    )
+    .option("--allow-leak", "go on where --model may have learnt from the events, and mark the reports", false)
     .addOption(
-      new Option("--before <share>", "share of the ratings that lie before the stream")
-        .argParser(options.openShare)
+      new Option("--before <share>", "share of the ratings that lie before the stream; 0 takes all, with --model")
+        .argParser(options.shareBefore)
         .default(replayDefaults.share),
     )
     .addOption(
@@ -72,71 +95,123 @@ export function addStreamCommands(program: Command, terminal: Terminal): void {
     .addOption(options.jsonOption())
     .action((given: string, values: ReplayValues) => replay(given, values, terminal));
   for (const option of options.readOptions()) command.addOption(option);
+  program
+    .command("windows")
+    .description("Show the windows of an earlier replay: HR@10 beside popularity, and what was not tested.")
+    .argument("<dir>", "folder that `ncf replay` or `ncf run --replay` wrote")
+    .addOption(options.jsonOption())
+    .action((dir: string, values: { readonly json: boolean }) => showWindows(dir, values, terminal));
 }
 
 async function replay(given: string, values: ReplayValues, terminal: Terminal): Promise<void> {
   terminal.useJson(values.json);
   terminal.goesOnBy("the same command goes on from here");
+  const { model, preset = replayDefaults.preset } = values;
+  if (model === undefined && values.before === 0) {
+    throw new NcfError(
+      "USAGE",
+      "expected --before above 0, as the model learns from what lies before; 0 is for --model",
+    );
+  }
   const { signal } = terminal;
   const windows = TimeWindows.ofSizeAndGrace(values.window, values.grace).advanceBy(values.advance ?? values.window);
-  const dataset = await resolveDataset(given, terminal);
+  const resolved = await resolveDataset(given, terminal);
   const unlock = lockFolder(values.out);
   try {
-    const { ratings } = await localRatingsSource.read(dataset.path, { ...options.readRatingsOptions(values), signal });
-    const result = await replayToTerminal(terminal, {
-      dataset: dataset.name,
-      generated: dataset.generated,
-      ratings,
-      out: values.out,
-      preset: values.preset,
+    const { ratings, items, validation } = await localRatingsSource.read(resolved.path, {
+      ...options.readRatingsOptions(values),
+      signal,
+    });
+    const { name, generated } = resolved;
+    const stream = {
+      dataset: { name, generated, ratings, items, ratingsSha256: validation.ratingsSha256 },
       share: values.before,
       windows,
       partitions: values.partitions,
       seed: values.seed,
-      threads: values.threads,
-    });
-    terminal.answer(result, replayText(values.preset, result, values.out));
+    };
+    const { threads, out } = values;
+    const result =
+      model === undefined
+        ? await trainAndReplay(terminal, { ...stream, out, preset, threads })
+        : await replayAgainst(terminal, model, values, stream);
+    terminal.answer(result, replayText(result, out));
   } finally {
     unlock();
   }
 }
 
-export interface TerminalReplay extends Omit<ReplayDatasetRequest, "name" | "config" | "signal"> {
+type ReplayedStream = Omit<ReplayModelRequest, "model" | "version" | "sample" | "allowLeak" | "signal">;
+
+async function replayAgainst(
+  terminal: Terminal,
+  folder: string,
+  { sample, out, allowLeak }: ReplayValues,
+  stream: ReplayedStream,
+): Promise<ReplayDatasetResult> {
+  const { model, files, sha256 } = await readModelFolder(folder, sample);
+  const version = versionName(model.name, sha256);
+  const request = { ...stream, model, version, sample: files, allowLeak, signal: terminal.signal };
+  return replayModel(replayDeps(terminal, out), request);
+}
+
+export interface TrainedReplay extends ReplayedStream {
   readonly out: string;
   readonly preset: string;
+  readonly threads: number;
 }
 
 /** Trains and replays, and says each window as it closes. */
-export function replayToTerminal(
+export function trainAndReplay(
   terminal: Terminal,
-  { out, preset, ...request }: TerminalReplay,
+  { out, preset, ...request }: TrainedReplay,
 ): Promise<ReplayDatasetResult> {
-  let shown = false;
+  const deps = replayDeps(terminal, out);
   return replayDataset(
     {
+      ...deps,
       backend: backendNamed("wasm"),
-      createScorer,
-      store: new FileObjectStore(out),
-      progress: terminal.progress,
+      samples: new ParquetSampleStore(deps.store, "replay/sample"),
       monotonicMs: () => performance.now(),
       log: terminal.log,
-      interactions: new MemoryInteractionLog(),
-      onWindow: (report) => {
-        if (!shown) terminal.log(windowHeader);
-        shown = true;
-        terminal.log(windowLine(report));
-      },
     },
     { ...request, name: preset, config: presetNamed(preset), signal: terminal.signal },
   );
 }
 
+function replayDeps(terminal: Terminal, out: string): ReplayModelDeps {
+  let shown = false;
+  return {
+    createScorer,
+    store: new FileObjectStore(out),
+    progress: terminal.progress,
+    interactions: new MemoryInteractionLog(),
+    onWindow: (report) => {
+      if (!shown) terminal.log(windowHeader);
+      shown = true;
+      terminal.log(windowLine(report));
+    },
+  };
+}
+
 /** What a replay came to, for people. */
-export function replayText(preset: string, result: ReplayDatasetResult, out: string): string {
+export function replayText(result: ReplayDatasetResult, out: string): string {
   const data = `${result.dataset}${result.generated ? " (generated data)" : ""}`;
+  const leaked =
+    result.leaked === 0
+      ? ""
+      : `${grouped(result.leaked)} of the tested events lie at or before the model's cut-off: it may have learnt them, and the figures flatter it.\n`;
   return (
-    `${data}: ${preset} trained on ${grouped(result.trainingInteractions)} ratings before ` +
-    `${new Date(result.fromMs).toISOString().slice(0, 10)}, tested on the ${grouped(result.events)} since, one by one.\n` +
-    `${windowsText(result.windows)}\nReports: ${out}/replay/windows.json`
+    `${data}: ${result.model} trained on ${grouped(result.trainingInteractions)} ratings, tested on the ` +
+    `${grouped(result.events)} since ${new Date(result.fromMs).toISOString().slice(0, 10)}, one by one.\n` +
+    `${windowsText(result.windows)}\n${leaked}Reports: ${out}/replay/windows.json`
   );
+}
+
+/** The windows of an earlier replay. */
+async function showWindows(dir: string, values: { readonly json: boolean }, terminal: Terminal): Promise<void> {
+  terminal.useJson(values.json);
+  const windows = await replayedWindows(new FileObjectStore(dir));
+  const text = [windowHeader, ...windows.map(windowLine), windowsText(windows)].join("\n");
+  terminal.answer({ windows }, windows.length === 0 ? `No windows in ${dir}: ncf replay makes them.` : text);
 }

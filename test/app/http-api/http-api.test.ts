@@ -1,11 +1,13 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import fc from "fast-check";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { MemoryInteractionLog } from "../../../src/adapters/local/memory-interaction-log.ts";
 import { createHttpApi, type HttpApiDeps } from "../../../src/app/http-api/http-api.ts";
 import type { ServedModel } from "../../../src/app/serving/served-model.ts";
 import { ServiceHolder } from "../../../src/app/serving/service-holder.ts";
 import { textItem, textUser, twoTastes } from "../serving/two-tastes.ts";
 import { contractClient, type Fetch } from "./contract.ts";
+import { reportWith } from "./window-reports.ts";
 
 const now = 1_700_000_000_000;
 let model: ServedModel;
@@ -27,8 +29,8 @@ function apiOf(changes: Partial<HttpApiDeps> = {}): Fetch {
 beforeAll(async () => {
   model = await twoTastes();
 });
-beforeEach(() => {
-  holder = new ServiceHolder(model);
+beforeEach(async () => {
+  holder = await ServiceHolder.open(model, new MemoryInteractionLog());
   troubles = [];
 });
 
@@ -93,13 +95,14 @@ describe("routes", () => {
   });
 
   it("GET /items, /users, /windows, /models/champion, /health", async () => {
-    const { ask } = await contractClient(apiOf({ windows: async () => [{ startMs: 0, hrAt10: 0.5 }] }));
+    const windows = [reportWith({ startMs: 0, hrAt10: 0.5 }), reportWith({ startMs: 1, final: false })];
+    const { ask } = await contractClient(apiOf({ windows: async () => windows }));
     expect((await ask("GET", "/items?query=red%20film%203&limit=1")).body).toMatchObject({
       items: [{ itemId: "3", title: "Red film 3 (1990)" }],
     });
     expect((await ask("GET", "/users?limit=1")).body).toEqual({ users: [{ userId: "1", interactions: 25 }] });
-    expect((await ask("GET", "/windows")).body).toEqual({ windows: [{ startMs: 0, hrAt10: 0.5 }] });
-    expect((await ask("GET", "/models/champion")).body).toMatchObject({ version: "v1", name: "mf" });
+    expect((await ask("GET", "/windows")).body).toEqual({ windows });
+    expect((await ask("GET", "/models/champion")).body).toMatchObject({ version: "v1", name: "mf", published: null });
     expect((await ask("GET", "/health")).body).toEqual({ status: "ok", version: "v1" });
   });
 

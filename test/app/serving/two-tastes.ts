@@ -1,5 +1,6 @@
 import type { ServedModel } from "../../../src/app/serving/served-model.ts";
 import { numericId } from "../../../src/core/ids.ts";
+import type { ItemDetails } from "../../../src/core/ratings.ts";
 import type { Sample } from "../../../src/core/sample.ts";
 import { type NcfConfig, presets } from "../../../src/ncf/config.ts";
 import { createFoldIn } from "../../../src/ncf/fold-in.ts";
@@ -50,24 +51,34 @@ export function tasteOf(itemId: string): Taste {
 
 const config: NcfConfig = { ...presets.mf, gmf: { embeddingSize: 8, embeddingStd: 0.1 } };
 
-/** A model of those tastes, well trained in a second. */
-export async function twoTastes(version = "v1"): Promise<ServedModel> {
+/** A model of those tastes in memory, well trained in a second. */
+export async function twoTastesModel(): Promise<{ sample: Sample; model: TrainedModel }> {
   const sample = twoTastesSample();
   const data = trainingData(config, sample);
   const session = await wasmBackend().open(config, data, { seed: 3, threads: 1 });
   for (let epoch = 0; epoch < 40; epoch++) await session.run(session.stepsPerEpoch);
   const tensors = session.model();
   await session.close();
-  const model: TrainedModel = { name: "mf", config, tensors, userRows: data.userRows, itemRows: data.itemRows };
+  return { sample, model: { name: "mf", config, tensors, userRows: data.userRows, itemRows: data.itemRows } };
+}
+
+/** Titles and genres of the sample's items. */
+export function detailsOf({ itemIds }: Sample): ItemDetails[] {
+  return Array.from(itemIds, (id, item) => ({
+    id,
+    title: `${item % 2 === 0 ? "Red" : "Blue"} film ${item + 1} (1990)`,
+    genres: [item % 2 === 0 ? "Drama" : "Comedy"],
+  }));
+}
+
+/** The same, ready to be served. */
+export async function twoTastes(version = "v1"): Promise<ServedModel> {
+  const { sample, model } = await twoTastesModel();
   return {
     version,
     dataset: { name: "two tastes", generated: true },
     sample,
-    items: Array.from(sample.itemIds, (id, item) => ({
-      id,
-      title: `${item % 2 === 0 ? "Red" : "Blue"} film ${item + 1} (1990)`,
-      genres: [item % 2 === 0 ? "Drama" : "Comedy"],
-    })),
+    items: detailsOf(sample),
     scorer: createScorer(model),
     foldIn: createFoldIn(model),
   };

@@ -1,0 +1,122 @@
+/** A model version as the registry holds it, and as serving and streams use it. */
+import { z } from "zod";
+import { NcfError } from "../core/errors.ts";
+import type { ItemDetails } from "../core/ratings.ts";
+import type { Sample } from "../core/sample.ts";
+import { decodeModel } from "../ncf/checkpoint.ts";
+import { embeddingRows, type TrainedModel } from "../ncf/model.ts";
+import type { CardFacts, JsonValue, ModelCard, ModelRegistry } from "../ports/model-registry.ts";
+import { decodeSnapshot, encodeSnapshot } from "../streaming/history-snapshot.ts";
+import { UserHistories } from "../streaming/user-histories.ts";
+
+/** `catalogue.json` of a version: what the ids in the model stand for. */
+const catalogueSchema = z.object({
+  /** Titles and genres, as far as the source lists them, by numeric id. */
+  items: z.array(z.object({ id: z.int(), title: z.string(), genres: z.array(z.string()) })),
+  /** Original text of those ids that are not integers. */
+  userLabels: z.array(z.tuple([z.int(), z.string()])),
+  itemLabels: z.array(z.tuple([z.int(), z.string()])),
+});
+
+export interface ModelToPublish {
+  /** The bytes of model.safetensors. */
+  readonly model: Uint8Array;
+  /** What it was trained on, nothing held out: becomes snapshot 0. */
+  readonly sample: Sample;
+  readonly items: readonly ItemDetails[];
+  readonly card: Omit<CardFacts, "cutOff">;
+  readonly metrics: JsonValue;
+}
+
+export interface PublishedModel {
+  readonly card: ModelCard;
+  readonly model: TrainedModel;
+  readonly sample: Sample;
+  readonly items: readonly ItemDetails[];
+}
+
+/** Stores a new version with its snapshot 0. @throws NcfError those of the registry */
+export function publishModel(registry: ModelRegistry, published: ModelToPublish): Promise<ModelCard> {
+  const { model, sample, items, card, metrics } = published;
+  const place = { partitionCount: 0, partition: 0, offset: 0, streamTimeMs: null, ended: false, base: "" };
+  return registry.publish({
+    model,
+    metrics,
+    catalogue: {
+      items: items.map(({ id, title, genres }) => ({ id, title, genres: [...genres] })),
+      userLabels: [...sample.userLabels],
+      itemLabels: [...sample.itemLabels],
+    },
+    card: { ...card, cutOff: { eventTimeMs: newestMs(sample) } },
+    snapshot0: encodeSnapshot(place, historiesOf(sample)),
+  });
+}
+
+/**
+ * The version with the histories of its snapshot 0 as its sample.
+ *
+ * @throws NcfError `VERSION_UNKNOWN`, `FILE_DAMAGED`, `FILE_FOREIGN`
+ */
+export async function readPublished(registry: ModelRegistry, version: string): Promise<PublishedModel> {
+  const { card, model, catalogue } = await registry.load(version);
+  const snapshot = await registry.snapshot0(version);
+  const names = catalogueSchema.safeParse(catalogue);
+  if (!names.success || snapshot === null) {
+    throw new NcfError(
+      "FILE_FOREIGN",
+      `expected version ${version} with a catalogue and user histories, found ` +
+        `${names.success ? "no histories" : `another catalogue.json (${z.prettifyError(names.error)})`}. Publish it with ncf run`,
+    );
+  }
+  const { description, tensors, userIds, itemIds } = decodeModel(model, `models/${version}/model.safetensors`);
+  const { histories } = decodeSnapshot(snapshot, `snapshot 0 of ${version}`);
+  const sample: Sample = {
+    userIds,
+    itemIds,
+    userLabels: new Map(names.data.userLabels),
+    itemLabels: new Map(names.data.itemLabels),
+    train: historiesByIndex(histories, userIds, itemIds),
+    testItems: new Int32Array(userIds.length).fill(-1),
+    testTimestampsMs: new Float64Array(userIds.length).fill(Number.NaN),
+  };
+  const { userRows, itemRows } = embeddingRows(description.config, sample);
+  return {
+    card,
+    model: { name: description.name, config: description.config, tensors, userRows, itemRows },
+    sample,
+    items: names.data.items,
+  };
+}
+
+/** What the sample's users did in training: the form of a stream's snapshot 0. */
+export function historiesOf({ userIds, itemIds, train }: Sample): UserHistories {
+  const histories = new UserHistories();
+  userIds.forEach((userId, user) => {
+    for (let i = train.offsets[user]; i < train.offsets[user + 1]; i++) {
+      histories.append(userId, itemIds[train.items[i]], train.timestampsMs[i], false);
+    }
+  });
+  return histories;
+}
+
+function historiesByIndex(histories: UserHistories, userIds: Float64Array, itemIds: Float64Array): Sample["train"] {
+  const indexOf = new Map(Array.from(itemIds, (id, index) => [id, index]));
+  const offsets = new Uint32Array(userIds.length + 1);
+  const items = new Int32Array(histories.entryCount);
+  const timestampsMs = new Float64Array(histories.entryCount);
+  let written = 0;
+  userIds.forEach((userId, user) => {
+    const { itemIds: touched, timesMs } = histories.read(histories.userIndex(userId));
+    for (let i = 0; i < touched.length; i++, written++) {
+      items[written] = indexOf.get(touched[i]) ?? -1;
+      timestampsMs[written] = timesMs[i];
+    }
+    offsets[user + 1] = written;
+  });
+  return { offsets, items, timestampsMs };
+}
+
+/** The time of the newest training interaction. */
+function newestMs({ train }: Sample): number {
+  return train.timestampsMs.reduce((latest, time) => Math.max(latest, time), Number.NEGATIVE_INFINITY);
+}

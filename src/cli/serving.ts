@@ -1,0 +1,132 @@
+/** A running service: HTTP API, page and interactions, until Ctrl-C or SIGTERM. */
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FileInteractionLog } from "../adapters/local/file-interaction-log.ts";
+import { FileObjectStore } from "../adapters/local/file-object-store.ts";
+import { type HttpServer, startHttpServer } from "../adapters/local/http-server.ts";
+import { MemoryInteractionLog } from "../adapters/local/memory-interaction-log.ts";
+import { ObjectStoreRegistry } from "../adapters/registry/object-store-registry.ts";
+import { createHttpApi } from "../app/http-api/http-api.ts";
+import { replayedWindows } from "../app/replay-dataset.ts";
+import { ChampionWatch } from "../app/serving/champion-watch.ts";
+import type { ServedModelFacts } from "../app/serving/recommendation-service.ts";
+import type { ServedModel } from "../app/serving/served-model.ts";
+import { ServiceHolder } from "../app/serving/service-holder.ts";
+import { NcfError } from "../core/errors.ts";
+import { createScorer } from "../ncf/wasm/scorer.ts";
+import { dashboardFiles } from "./dashboard-files.ts";
+import type { Terminal } from "./terminal.ts";
+import { version } from "./version.ts";
+
+const defaultPort = 8080;
+/** How often a registry's champion is looked at. */
+const watchEveryMs = 1000;
+
+export interface ServingOptions {
+  /** A model, or the folder of a registry whose champion is served, whichever it is. */
+  readonly model: ServedModel | { readonly registry: string };
+  /** Whose replay/windows.json the page charts. */
+  readonly runFolder: string;
+  /** Where interactions are kept; null for memory only. */
+  readonly interactions: string | null;
+  /** Null for the default one, or any free one where that is taken. */
+  readonly port: number | null;
+  readonly host: string;
+}
+
+export interface Listening {
+  readonly url: string;
+  /** Since the process started. */
+  readonly readySeconds: number;
+  readonly model: ServedModelFacts;
+}
+
+/**
+ * Serves until the terminal's signal, then lets requests in flight finish.
+ *
+ * @throws NcfError `PORT_IN_USE`, `ADDRESS_UNUSABLE`, `LOG_IN_USE`, `NO_CHAMPION`, those of the registry and of the log
+ */
+export async function serveUntilStopped(
+  terminal: Terminal,
+  { model, runFolder, interactions, port, host }: ServingOptions,
+  onListening: (listening: Listening) => void,
+): Promise<void> {
+  const { signal } = terminal;
+  const onError = (error: unknown): void => terminal.log(`ncf: ${describe(error)}`);
+  const watch = "registry" in model ? watchOf(model.registry) : null;
+  const first = "registry" in model ? await watch?.next() : model;
+  if (!first) return;
+  const log = interactions === null ? new MemoryInteractionLog() : await FileInteractionLog.open(interactions);
+  try {
+    const holder = await ServiceHolder.open(first, log);
+    const api = createHttpApi({
+      holder,
+      windows: () => replayedWindows(new FileObjectStore(runFolder)),
+      nowMs: Date.now,
+      page: dashboardFiles(),
+      version,
+      onError,
+    });
+    const server = await listen(port, (chosen) => startHttpServer(api, { port: chosen, host, onError }));
+    onListening({ url: server.url, readySeconds: performance.now() / 1000, model: holder.current.facts });
+    first.foldIn.prepare();
+    if (watch !== null) await follow(watch, holder, terminal, onError);
+    else await aborted(signal);
+    await server.close();
+  } finally {
+    await log.close();
+  }
+}
+
+function watchOf(registry: string): ChampionWatch {
+  return new ChampionWatch({ registry: new ObjectStoreRegistry(new FileObjectStore(registry)), createScorer });
+}
+
+/** Where `ncf serve --registry` and `ncf run --serve` keep interactions. */
+export function interactionsBeside(registry: string): string {
+  return path.resolve(registry, "..", "interactions");
+}
+
+/** Serves each new champion from the moment it is loaded; one that cannot be loaded leaves the former in its place. */
+async function follow(
+  watch: ChampionWatch,
+  holder: ServiceHolder,
+  { signal, log }: Terminal,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const next = await watch.next();
+      if (next !== null) {
+        next.foldIn.prepare();
+        holder.swap(next);
+        log(`Serving version ${next.version} now.`);
+      }
+    } catch (error) {
+      onError(error);
+    }
+    await sleep(watchEveryMs, undefined, { signal }).catch(() => {});
+  }
+}
+
+async function listen(port: number | null, start: (port: number) => Promise<HttpServer>): Promise<HttpServer> {
+  if (port !== null) return start(port);
+  try {
+    return await start(defaultPort);
+  } catch (error) {
+    if (!(error instanceof NcfError && error.code === "PORT_IN_USE")) throw error;
+    return start(0);
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof NcfError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,93 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { MemoryObjectStore } from "../../src/adapters/local/memory-object-store.ts";
+import { ObjectStoreRegistry } from "../../src/adapters/registry/object-store-registry.ts";
+import { type ModelToPublish, publishModel, readPublished } from "../../src/app/published-model.ts";
+import { ChampionWatch } from "../../src/app/serving/champion-watch.ts";
+import { undivided } from "../../src/core/leave-one-out.ts";
+import { encodeModel } from "../../src/ncf/checkpoint.ts";
+import type { TrainedModel } from "../../src/ncf/model.ts";
+import { createScorer } from "../../src/ncf/wasm/scorer.ts";
+import { facts } from "../conformance/model-cards.ts";
+import { detailsOf, items, twoTastesModel } from "./serving/two-tastes.ts";
+
+let model: TrainedModel;
+let published: ModelToPublish;
+beforeAll(async () => {
+  const made = await twoTastesModel();
+  model = made.model;
+  const sample = undivided(made.sample);
+  const description = {
+    name: model.name,
+    config: model.config,
+    seed: 3,
+    backend: "wasm",
+    arithmetic: "any",
+    epochs: 40,
+    sample: "",
+    data: "",
+  };
+  const { cutOff: _, ...card } = facts;
+  const { userIds, itemIds } = sample;
+  const bytes = encodeModel({ description, tensors: model.tensors, userIds, itemIds });
+  published = { model: bytes, sample, items: detailsOf(sample), card, metrics: { hrAt10: 1 } };
+});
+
+const scoresOf = (of: TrainedModel, user: number): Float64Array => {
+  const scores = new Float64Array(items);
+  createScorer(of).score(
+    user,
+    Int32Array.from(scores, (_, item) => item),
+    scores,
+  );
+  return scores;
+};
+
+describe("a published model", () => {
+  it("comes back with its users' histories, names, titles and the same scores", async () => {
+    const registry = new ObjectStoreRegistry(new MemoryObjectStore());
+    const { version } = await publishModel(registry, published);
+    const found = await readPublished(registry, version);
+    expect(found.sample).toEqual(published.sample);
+    expect(found.items).toEqual(published.items);
+    expect(found.card.cutOff).toEqual({ eventTimeMs: 24_000 });
+    for (const user of [0, 1, 59]) expect(scoresOf(found.model, user)).toEqual(scoresOf(model, user));
+  });
+
+  it("is refused where the registry's files are another program's", async () => {
+    const registry = new ObjectStoreRegistry(new MemoryObjectStore());
+    const { version } = await registry.publish({ model: published.model, metrics: {}, catalogue: {}, card: facts });
+    await expect(readPublished(registry, version)).rejects.toMatchObject({
+      code: "FILE_FOREIGN",
+      message: expect.stringContaining("ncf run"),
+    });
+  });
+});
+
+describe("a watch on the champion", () => {
+  it("gives each champion once, and one that cannot be read not again before the next move", async () => {
+    const store = new MemoryObjectStore();
+    const registry = new ObjectStoreRegistry(store);
+    const watch = new ChampionWatch({ registry, createScorer });
+    await expect(watch.next()).rejects.toMatchObject({ code: "NO_CHAMPION" });
+    const first = await publishModel(registry, published);
+    const second = await publishModel(registry, published);
+    await registry.promote(first.version);
+    expect(await watch.next()).toMatchObject({
+      version: first.version,
+      dataset: { name: "ml-latest-small", generated: false },
+      published: { revision: 1, judged: facts.judged },
+    });
+    expect(await watch.next()).toBeNull();
+    const key = `models/${second.version}/model.safetensors`;
+    const bytes = (await store.get(key)).slice();
+    bytes[bytes.length - 1] ^= 1;
+    await store.put(key, bytes);
+    await registry.promote(second.version);
+    await expect(watch.next()).rejects.toMatchObject({ code: "FILE_DAMAGED" });
+    expect(await watch.next()).toBeNull();
+    await registry.promote(first.version);
+    expect(await watch.next()).toMatchObject({ version: first.version, published: { revision: 3 } });
+    await store.delete("models/champion.json");
+    expect(await watch.next()).toBeNull();
+  });
+});
