@@ -1,7 +1,7 @@
 /**
  * What the stream costs: CPU time of a tested event, and memory of user histories at ML-20M's size.
  *
- *   npx tsx bench/stream.ts [--events 20000] [--rounds 3] [--preset paper]      (4 GB of memory; needs no files)
+ *   npx tsx bench/stream.ts [--events 20000] [--rounds 3] [--preset paper]      (4 GB of memory, 500 MB of disk)
  *
  * Events are the newest of a generated data set of ML-20M's size (20,000,263 ratings, 138,493 users, 27,278 movies); all
  * earlier ratings are the histories that the stream starts with. The model has the preset's network with random weights:
@@ -15,6 +15,9 @@
  * and of the parts of an event by themselves. Memory is measured in a process of its own (stream-histories.ts).
  */
 import { spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { MemoryInteractionLog } from "../src/adapters/local/memory-interaction-log.ts";
@@ -60,6 +63,7 @@ const eventCount = Number(values.events);
 const warmUp = Math.floor(eventCount / 10);
 const commitRecords = 1000;
 const topics = defaultTopics;
+const interactionsAtOnce = 65_536;
 
 console.log(machineLine());
 const data = new SyntheticDataset({ shape: "ml-20m", seed });
@@ -252,11 +256,33 @@ function part(name: string, run: (i: number) => void): void {
   print(name, [cpuMicroseconds(clock) / outcomes.length]);
 }
 
+/** In a process that holds nothing else, so that no page which the generator gave back is taken for saved. */
 function memory(): void {
-  const script = fileURLToPath(new URL("./stream-histories.ts", import.meta.url));
-  const loader = "typescript" in process.features ? [] : ["--import", "tsx"];
-  const cwd = fileURLToPath(new URL("..", import.meta.url));
-  const child = spawnSync(process.execPath, ["--expose-gc", ...loader, script], { cwd, encoding: "utf8" });
-  if (child.status !== 0) throw new Error(`expected the figures of user histories, found ${child.stderr}`);
-  console.log(child.stdout.trimEnd());
+  const folder = mkdtempSync(join(tmpdir(), "ncf-bench-stream-"));
+  try {
+    const file = join(folder, "interactions");
+    writeInteractions(file);
+    const script = fileURLToPath(new URL("./stream-histories.ts", import.meta.url));
+    const loader = "typescript" in process.features ? [] : ["--import", "tsx"];
+    const cwd = fileURLToPath(new URL("..", import.meta.url));
+    const child = spawnSync(process.execPath, ["--expose-gc", ...loader, script, file], { cwd, encoding: "utf8" });
+    if (child.status !== 0) throw new Error(`expected the figures of user histories, found ${child.stderr}`);
+    console.log(child.stdout.trimEnd());
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** All ratings by time, three doubles each: user id, item id, time. */
+function writeInteractions(file: string): void {
+  const output = openSync(file, "w");
+  for (let from = 0; from < order.length; from += interactionsAtOnce) {
+    const rows = order.subarray(from, from + interactionsAtOnce);
+    const values = new Float64Array(3 * rows.length);
+    rows.forEach((row, i) => {
+      values.set([table.userIds[table.user[row]], table.itemIds[table.item[row]], table.timestampMs[row]], 3 * i);
+    });
+    writeSync(output, values);
+  }
+  closeSync(output);
 }
