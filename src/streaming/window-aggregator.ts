@@ -130,11 +130,12 @@ export class WindowAggregator {
       const found = `partition ${partition}`;
       throw new NcfError("PARTITIONS_CHANGED", `expected ${this.#progress.length} partitions, found ${found}; ${way}`);
     }
-    if (before === null || fromOffset === before.nextOffset) return true;
-    if (nextOffset <= before.nextOffset) return false;
+    const expectedOffset = before?.nextOffset ?? 0;
+    if (fromOffset === expectedOffset) return true;
+    if (nextOffset <= expectedOffset) return false;
     throw new NcfError(
       "PARTIAL_GAP",
-      `partition ${partition}: expected a partial from offset ${before.nextOffset} on, found one of ${fromOffset} to ` +
+      `partition ${partition}: expected a partial from offset ${expectedOffset} on, found one of ${fromOffset} to ` +
         `${nextOffset}; one was lost, so start a new consumer group`,
     );
   }

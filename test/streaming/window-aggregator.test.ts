@@ -160,8 +160,9 @@ describe("partials", () => {
     expect(aggregator.save()).toEqual(before);
   });
 
-  it("are refused where one before them is missing", () => {
+  it("are refused where one before them is missing, be it the first", () => {
     const aggregator = new WindowAggregator(windows, 1);
+    expect(() => aggregator.fold(partial(0, [5, 9], 10))).toThrow(expect.objectContaining({ code: "PARTIAL_GAP" }));
     aggregator.fold(partial(0, [0, 5], 10));
     for (const range of [
       [6, 9],
