@@ -6,8 +6,11 @@
  *
  * Popularity, popularity with a half-life of 26 weeks and item-knn learn from each event at once. The NCF model is trained
  * anew every `--retrain` weeks on all events so far and folds users in from their histories; `blended` adds half the
- * logarithm of the decayed popularity of the moment to its logit. Items that the model has not seen get its lowest logit.
- * HR@10 with all items of the data set as candidates, and with only those that somebody has touched so far.
+ * logarithm of the decayed popularity of the moment to its logit. Items that the model has not seen get its lowest logit or,
+ * in the columns with +genres, start from their genres (new-items.ts).
+ *
+ * HR@10 with all items of the data set as candidates, with only those that somebody has touched so far, and with only those
+ * that nobody has, for as long as there are 100 of them: there, whoever knows nothing of a new item hits 1 in 10 times.
  */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
@@ -15,6 +18,7 @@ import { readDataset } from "../src/adapters/local/ratings-reader.ts";
 import { DecayedPopularity } from "../src/baselines/decayed-popularity.ts";
 import { ItemKnn } from "../src/baselines/item-knn.ts";
 import { standingOf } from "../src/core/evaluation.ts";
+import { trainingCounts } from "../src/core/leave-one-out.ts";
 import { expectedHit } from "../src/core/ranking-metrics.ts";
 import { Rng } from "../src/core/rng.ts";
 import { interactionsBefore } from "../src/core/temporal-split.ts";
@@ -22,6 +26,7 @@ import { stableOrderByTime } from "../src/core/time-order.ts";
 import { presetNamed } from "../src/ncf/config.ts";
 import { createFoldIn, type FoldIn } from "../src/ncf/fold-in.ts";
 import { trainingData } from "../src/ncf/model.ts";
+import { withNewItems } from "../src/ncf/new-items.ts";
 import { wasmBackend } from "../src/ncf/wasm/backend.ts";
 import { createScorer, type RowScorer } from "../src/ncf/wasm/scorer.ts";
 import { machineLine } from "./measurement.ts";
@@ -41,10 +46,19 @@ if (path === undefined) throw new Error("expected the path of a data set, found 
 const weekMs = 7 * 86_400_000;
 const halfLifeMs = 26 * weekMs;
 const negatives = 99;
-const contenders = ["popularity", "decayed", "item-knn", values.preset, "blended"] as const;
+const contenders = [
+  "popularity",
+  "decayed",
+  "item-knn",
+  ...[values.preset, "blended"].flatMap((name) => [name, `${name}+genres`]),
+];
 const groups = ["new in the week", "older", "no history", "folded in", "in training", "all"] as const;
+const pools = ["all items", "items that somebody has touched so far", "items that nobody has touched so far"] as const;
+type Pool = (typeof pools)[number];
 
-const { ratings } = await readDataset(path);
+const { ratings, items: details } = await readDataset(path);
+const listed = new Map(details.map((item) => [item.id, item]));
+const genresOf = (id: number): readonly string[] => listed.get(id)?.genres ?? [];
 const order = Int32Array.from({ length: ratings.length }, (_, row) => row);
 stableOrderByTime(order, 0, order.length, ratings.timestampMs);
 const items = ratings.itemIds.length;
@@ -53,8 +67,9 @@ const startMs = ratings.timestampMs[order[Math.floor(Number(values.start) * orde
 /** A trained model with its items in the table's numbering. */
 interface Version {
   readonly week: number;
-  /** Shape [table items]: the model's index, −1 for an item it has not seen. */
+  /** Shape [table items]: the model's index; from `trainedItems` on, the item has started from its genres. */
   readonly itemIndex: Int32Array;
+  readonly trainedItems: number;
   readonly users: ReadonlySet<number>;
   readonly scorer: RowScorer;
   readonly foldIn: FoldIn;
@@ -64,6 +79,7 @@ interface Version {
 const touched = Array.from(ratings.userIds, () => new Uint8Array(items));
 const histories: number[][] = Array.from(ratings.userIds, () => []);
 const counts = new Float64Array(items);
+let untouchedItems = items;
 const decayed = new DecayedPopularity(items, halfLifeMs);
 const knn = new ItemKnn();
 const hits = new Map<string, number>();
@@ -88,6 +104,7 @@ for (let at = 0; at < Number(values.end) * order.length; at++) {
   }
   touched[user][item] = 1;
   histories[user].push(item);
+  if (counts[item] === 0) untouchedItems -= 1;
   counts[item] += 1;
   decayed.learn(user, item, timeMs);
   knn.learn(user, item, timeMs);
@@ -103,9 +120,13 @@ async function train(nowMs: number): Promise<Version> {
   const tensors = session.model();
   await session.close();
   const model = { name: values.preset, config, tensors, userRows: data.userRows, itemRows: data.itemRows };
-  const index = new Map(Array.from(sample.itemIds, (id, i) => [id, i]));
-  const [scorer, foldIn] = [createScorer(model), createFoldIn(model)];
-  const everything = new Float64Array(sample.itemIds.length);
+  const trainedItems = sample.itemIds.length;
+  const known = new Set(sample.itemIds);
+  const catalogue = [...sample.itemIds, ...ratings.itemIds.filter((id) => !known.has(id))];
+  const index = new Map(catalogue.map((id, i) => [id, i]));
+  const extended = withNewItems(model, { genres: catalogue.map(genresOf), interactions: trainingCounts(sample) });
+  const [scorer, foldIn] = [createScorer(extended), createFoldIn(model)];
+  const everything = new Float64Array(trainedItems);
   scorer.scoreRow(
     foldIn.row(new Int32Array(0)),
     Int32Array.from(everything, (_, i) => i),
@@ -113,7 +134,8 @@ async function train(nowMs: number): Promise<Version> {
   );
   return {
     week,
-    itemIndex: Int32Array.from(ratings.itemIds, (id) => index.get(id) ?? -1),
+    itemIndex: Int32Array.from(ratings.itemIds, (id) => index.get(id) as number),
+    trainedItems,
     users: new Set(sample.userIds),
     scorer,
     foldIn,
@@ -129,12 +151,12 @@ function test(model: Version, user: number, item: number, event: number): void {
     history.length === 0 ? "no history" : seen ? "in training" : "folded in",
     "all",
   ];
-  for (const known of [false, true]) {
-    if (known && counts[item] === 0) continue;
-    const candidates = draw(user, item, event, known);
+  for (const [stream, pool] of pools.entries()) {
+    if (!isIn(pool, item) || (pool === pools[2] && untouchedItems <= negatives)) continue;
+    const candidates = draw(user, item, new Rng({ k0: event, k1: stream }), pool);
     const scores = scoresOf(model, user, candidates);
     for (const kind of kinds) {
-      const key = `${known} ${kind}`;
+      const key = `${pool} ${kind}`;
       cases.set(key, (cases.get(key) ?? 0) + 1);
       scores.forEach((list, contender) => {
         hits.set(
@@ -146,14 +168,17 @@ function test(model: Version, user: number, item: number, event: number): void {
   }
 }
 
-function draw(user: number, item: number, event: number, known: boolean): Int32Array {
-  const rng = new Rng({ k0: event, k1: known ? 1 : 0 });
+function isIn(pool: Pool, item: number): boolean {
+  return pool === pools[0] || counts[item] > 0 === (pool === pools[1]);
+}
+
+function draw(user: number, item: number, rng: Rng, pool: Pool): Int32Array {
   const candidates = new Int32Array(negatives + 1);
   candidates[0] = item;
   const drawn = new Set([item]);
   for (let filled = 1; filled <= negatives; ) {
     const other = rng.below(items);
-    if (touched[user][other] === 1 || drawn.has(other) || (known && counts[other] === 0)) continue;
+    if (touched[user][other] === 1 || drawn.has(other) || !isIn(pool, other)) continue;
     drawn.add(other);
     candidates[filled++] = other;
   }
@@ -166,34 +191,45 @@ function scoresOf(model: Version, user: number, candidates: Int32Array): Float64
   decayed.score(user, candidates, recent);
   const neighbours = new Float64Array(candidates.length);
   knn.score(user, candidates, neighbours);
-  const history = Int32Array.from(histories[user], (item) => model.itemIndex[item]).filter((index) => index >= 0);
-  const indices = Int32Array.from(candidates, (item) => Math.max(0, model.itemIndex[item]));
-  const logits = new Float64Array(candidates.length);
-  model.scorer.scoreRow(model.foldIn.row(history), indices, logits);
-  candidates.forEach((item, i) => {
-    if (model.itemIndex[item] < 0) logits[i] = model.lowest;
-  });
+  const history = Int32Array.from(histories[user], (item) => model.itemIndex[item]).filter(
+    (index) => index < model.trainedItems,
+  );
+  const indices = Int32Array.from(candidates, (item) => model.itemIndex[item]);
+  const fromGenres = new Float64Array(candidates.length);
+  model.scorer.scoreRow(model.foldIn.row(history), indices, fromGenres);
+  const logits = fromGenres.map((logit, i) => (indices[i] < model.trainedItems ? logit : model.lowest));
   const scale = recent.reduce((most, value) => Math.max(most, value), Number.MIN_VALUE);
-  const blended = logits.map((logit, i) => logit + 0.5 * Math.log(recent[i] / scale + 0.001));
+  const blend = (logit: number, i: number): number => logit + 0.5 * Math.log(recent[i] / scale + 0.001);
   // Users without neighbours get what decayed popularity says.
   const backed = neighbours.map((score, i) => score + (1e-9 * recent[i]) / scale);
-  return [popular, recent, backed, logits, blended];
+  return [popular, recent, backed, logits, fromGenres, logits.map(blend), fromGenres.map(blend)];
 }
 
 function report(): void {
   console.log(
     `${basename(path)}: HR@10 in weekly windows, ${values.preset} trained anew every ${values.retrain} weeks`,
   );
-  for (const known of [false, true]) {
-    console.log(`\ncandidates: ${known ? "items that somebody has touched so far" : "all items"}`);
+  for (const pool of pools) {
+    const line = (name: string, count: string, cells: readonly number[]): void => {
+      const texts = cells.map((value) => value.toFixed(3).padStart(16));
+      console.log(`${name.padEnd(18)}${count.padStart(8)}${texts.join("")}`);
+    };
+    console.log(`\ncandidates: ${pool}`);
     console.log(
-      `${"events of users".padEnd(18)}${"events".padStart(8)}${contenders.map((name) => name.padStart(12)).join("")}`,
+      `${"events of users".padEnd(18)}${"events".padStart(8)}${contenders.map((name) => name.padStart(16)).join("")}`,
     );
     for (const group of groups) {
-      const key = `${known} ${group}`;
+      const key = `${pool} ${group}`;
       const count = cases.get(key) ?? 0;
-      const shares = contenders.map((_, c) => ((hits.get(`${key} ${c}`) ?? 0) / count).toFixed(3).padStart(12));
-      console.log(`${group.padEnd(18)}${String(count).padStart(8)}${shares.join("")}`);
+      const shares = contenders.map((_, c) => (hits.get(`${key} ${c}`) ?? 0) / count);
+      line(group, String(count), shares);
+      if (group === "new in the week") {
+        line(
+          "  times decayed",
+          "",
+          shares.map((share) => share / shares[contenders.indexOf("decayed")]),
+        );
+      }
     }
   }
 }

@@ -1,0 +1,119 @@
+/**
+ * Rows for items that training has not seen, from their genres.
+ *
+ * A trained item's row y_i (its MLP embedding, its GMF embedding and its bias, side by side) is regressed on its genres:
+ *
+ *     minimize  Σ over trained items i of w_i · |y_i − a − Σ over genres g of i of b_g|²  +  λ · Σ_g |b_g|²
+ *
+ * and a new item's row is a + Σ over its genres g of b_g. The weights w_i ∝ 1 / (training interactions of i), with mean 1,
+ * make a row that of a seldom touched item: bias and norm grow with popularity, and the average trained item is far more
+ * popular than a new one will be at first. (Ridge regression in closed form; the attribute-to-factor map of Gantner et al.
+ * 2010, "Learning attribute-to-feature mappings for cold-start recommendations".)
+ *
+ * The result is a function of its arguments alone. Cost: trained items · genres per item · width + genres² · width.
+ */
+import { NcfError } from "../core/errors.ts";
+import { factorize, solveFactorized } from "../core/linear-algebra.ts";
+import type { TrainedModel } from "./model.ts";
+import type { Tensor } from "./parameters.ts";
+
+/** λ: as many items of mean weight pull a genre's effect to 0. Chosen by bench/cold-start.ts on the first part of its data. */
+const ridge = 200;
+
+/** What embeds an item, of which a model has one or more. */
+const itemTables = ["item_embedding.weight", "gmf_item_embedding.weight", "item_bias.weight"];
+
+export interface ItemCatalogue {
+  /** Shape [items]: first the genres of the items of the model's sample, in its order, then those of the new items. */
+  readonly genres: readonly (readonly string[])[];
+  /** Shape [items of the sample]: training interactions. An item with 0 gets a row from its genres, too. */
+  readonly interactions: ArrayLike<number>;
+}
+
+/**
+ * The model with a row for every item of the catalogue: trained items keep theirs, all others start from their genres.
+ * Its item tables have shape [items of the catalogue, width] and `itemRows` counts through them, whatever rows the model
+ * had; users and network are shared with `model`, which stays as it is. For scoring and fold-in: a model of raw ids has
+ * no place for an id any more.
+ *
+ * @throws NcfError `CATALOGUE_INVALID` where the catalogue does not fit the model or no item has a training interaction
+ */
+export function withNewItems(model: TrainedModel, catalogue: ItemCatalogue): TrainedModel {
+  checkCatalogue(model, catalogue);
+  const { genres, interactions } = catalogue;
+  const trained = Int32Array.from(model.itemRows.keys()).filter((item) => interactions[item] > 0);
+  const isTrained = new Set(trained);
+  const design = regression(genres, trained, interactions);
+  const tensors = new Map(model.tensors);
+  for (const name of itemTables) {
+    const table = tensors.get(name);
+    if (table === undefined) continue;
+    const width = table.shape[1];
+    const rowOf = (item: number): Float32Array =>
+      table.data.subarray(model.itemRows[item] * width, (model.itemRows[item] + 1) * width);
+    const fromGenres = design.solve(width, rowOf);
+    const data = new Float32Array(genres.length * width);
+    genres.forEach((_, item) => {
+      data.set(isTrained.has(item) ? rowOf(item) : fromGenres(item), item * width);
+    });
+    tensors.set(name, { shape: [genres.length, width], data } satisfies Tensor);
+  }
+  return { ...model, tensors, itemRows: Int32Array.from(genres.keys()) };
+}
+
+interface Regression {
+  /** Solves for one table; gives the row of any item of the catalogue, shape [width]. */
+  solve(width: number, rowOf: (item: number) => Float32Array): (item: number) => Float64Array;
+}
+
+/** Factorizes the normal equations Xᵀ W X + λ · diag(0, 1, …, 1) once: column 0 of X is the intercept's. */
+function regression(
+  genres: readonly (readonly string[])[],
+  trained: Int32Array,
+  interactions: ArrayLike<number>,
+): Regression {
+  const columns = new Map<string, number>();
+  for (const item of trained) {
+    for (const genre of genres[item]) if (!columns.has(genre)) columns.set(genre, columns.size + 1);
+  }
+  const size = columns.size + 1;
+  // A genre that no trained item has tells nothing.
+  const featuresOf = (item: number): number[] => [
+    0,
+    ...new Set(genres[item].flatMap((genre) => columns.get(genre) ?? [])),
+  ];
+  const features = Array.from(trained, featuresOf);
+  const seldom = Float64Array.from(trained, (item) => 1 / interactions[item]);
+  const mean = seldom.reduce((sum, weight) => sum + weight, 0) / seldom.length;
+  const weights = seldom.map((weight) => weight / mean);
+  const factor = new Float64Array(size * size);
+  for (let column = 1; column < size; column++) factor[column * size + column] = ridge;
+  features.forEach((own, n) => {
+    for (const i of own) for (const j of own) factor[i * size + j] += weights[n];
+  });
+  factorize(factor, size);
+  return {
+    solve(width, rowOf) {
+      const effects = Array.from({ length: width }, () => new Float64Array(size));
+      trained.forEach((item, n) => {
+        const row = rowOf(item);
+        for (let k = 0; k < width; k++) for (const i of features[n]) effects[k][i] += weights[n] * row[k];
+      });
+      for (const effect of effects) solveFactorized(factor, effect, size);
+      return (item) => {
+        const own = featuresOf(item);
+        return Float64Array.from(effects, (effect) => own.reduce((sum, i) => sum + effect[i], 0));
+      };
+    },
+  };
+}
+
+function checkCatalogue(model: TrainedModel, { genres, interactions }: ItemCatalogue): void {
+  const items = model.itemRows.length;
+  const fail = (expected: string, found: string): never => {
+    throw new NcfError("CATALOGUE_INVALID", `expected ${expected}, found ${found}. Give the model's own sample`);
+  };
+  if (interactions.length !== items) fail(`the interactions of the model's ${items} items`, `${interactions.length}`);
+  if (genres.length < items) fail(`genres of the model's ${items} items and of new ones`, `${genres.length}`);
+  if (!Array.from(interactions).some((count) => count > 0)) fail("an item with a training interaction", "none");
+}
