@@ -55,8 +55,8 @@ void start();
 
 async function start() {
   try {
-    const { name, dataset } = await get("/models/champion");
-    const facts = `${counted(dataset.users, "user", "users")}, ${counted(dataset.items, "movie", "movies")}`;
+    const { name, dataset, published } = await get("/models/champion");
+    const facts = `${counted(dataset.users, "user", "users")}, ${counted(dataset.items, "movie", "movies")}${judgedText(published)}`;
     byId("served").replaceChildren(element("strong", {}, name), ` on ${dataset.name}: ${facts}`);
     byId("generated").hidden = !dataset.generated;
     // A browser may bring back what was chosen before a reload.
@@ -67,6 +67,13 @@ async function start() {
   } catch (error) {
     tell(error);
   }
+}
+
+/** How the settings of a published model were judged. */
+function judgedText(published) {
+  if (!published?.judged) return "";
+  const { hrAt10, popularityHrAt10 } = published.judged;
+  return `, judged at HR@10 ${hrAt10.toFixed(3)} (popularity ${popularityHrAt10.toFixed(3)})`;
 }
 
 /** The user that the address names, or null. */

@@ -12,6 +12,7 @@ import { dashboardFiles } from "../../src/cli/dashboard-files.ts";
 import type { WindowReport } from "../../src/streaming/window-report.ts";
 import { reportWith } from "../app/http-api/window-reports.ts";
 import { textUser, twoTastes } from "../app/serving/two-tastes.ts";
+import { facts } from "../conformance/model-cards.ts";
 import { chromiumPath, launchChromium, noChromium } from "./chromium.ts";
 import { labelsOverlap, lowestContrasts, sticksOut } from "./page-measurements.ts";
 
@@ -40,6 +41,7 @@ if (path === undefined && required) {
 describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? ` (${noChromium})` : ""}`, () => {
   let browser: Browser;
   let model: ServedModel;
+  let holder: ServiceHolder;
   let server: HttpServer;
   let page: Page;
   let windows: readonly WindowReport[];
@@ -55,8 +57,9 @@ describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? 
     windows = [];
     troubles = [];
     const onError = (error: unknown) => troubles.push(`server: ${error}`);
+    holder = await ServiceHolder.open(model, new MemoryInteractionLog());
     const api = createHttpApi({
-      holder: await ServiceHolder.open(model, new MemoryInteractionLog()),
+      holder,
       windows: async () => windows,
       nowMs: () => 1_700_000_000_000,
       page: dashboardFiles(),
@@ -100,6 +103,13 @@ describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? 
     mkdirSync(screenshots, { recursive: true });
     await page.screenshot({ path: join(screenshots, `dashboard-${name}.png`), fullPage: true });
   }
+
+  it("says how a published model's settings were judged", async () => {
+    holder.swap({ ...model, published: { revision: 2, judged: { ...facts.judged, hrAt10: 0.7376 } } });
+    await open();
+    const judged = "judged at HR@10 0.738 (popularity 0.607)";
+    expect(await page.locator("#served").textContent()).toBe(`mf on two tastes: 60 users, 80 movies, ${judged}`);
+  });
 
   it("shows a user's history and recommendations, with titles and genres", async () => {
     await open();

@@ -1,6 +1,6 @@
 import type { CardFacts, NewModel } from "../../src/ports/model-registry.ts";
 
-export const facts: CardFacts = {
+export const facts = {
   name: "neumf",
   trainedOn: "allData",
   cutOff: { eventTimeMs: 1_537_799_250_000 },
@@ -15,9 +15,14 @@ export const facts: CardFacts = {
   settings: { learningRate: 2e-3, gmf: { embeddingSize: 16 }, mlp: null, hidden: [64, 32, 16] },
   seed: 1,
   judged: { hrAt10: 0.72, ndcgAt10: 0.48, cases: 610, popularityHrAt10: 0.607 },
-};
+} satisfies CardFacts;
 
 /** A model to publish that differs from those of other contents. */
 export function modelOf(content: string): NewModel {
-  return { model: new TextEncoder().encode(`model ${content}`), metrics: { content }, catalogue: { of: content }, card: facts };
+  return {
+    model: new TextEncoder().encode(`model ${content}`),
+    metrics: { content },
+    catalogue: { of: content },
+    card: facts,
+  };
 }
