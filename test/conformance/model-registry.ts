@@ -48,7 +48,9 @@ export function testModelRegistry(
         expect(await rival.load(card.version)).toEqual({ card, model, metrics, catalogue });
         expect(await registry.snapshot0(card.version)).toBeNull();
         expect(await store.list(`models/${card.version}/`)).toEqual(
-          ["card.json", "catalogue.json", "metrics.json", "model.safetensors"].map((name) => `models/${card.version}/${name}`),
+          ["card.json", "catalogue.json", "metrics.json", "model.safetensors"].map(
+            (name) => `models/${card.version}/${name}`,
+          ),
         );
       });
 
