@@ -8,6 +8,7 @@ import { embeddingRows, type TrainedModel } from "../ncf/model.ts";
 import type { CardFacts, JsonValue, ModelCard, ModelRegistry } from "../ports/model-registry.ts";
 import { decodeSnapshot, encodeSnapshot } from "../streaming/history-snapshot.ts";
 import { UserHistories } from "../streaming/user-histories.ts";
+import { startUntrainedItems } from "./new-items.ts";
 
 /** `catalogue.json` of a version: what the ids in the model stand for. */
 const catalogueSchema = z.object({
@@ -30,6 +31,7 @@ export interface ModelToPublish {
 
 export interface PublishedModel {
   readonly card: ModelCard;
+  /** Items without a training interaction start from their genres. */
   readonly model: TrainedModel;
   readonly sample: Sample;
   readonly items: readonly ItemDetails[];
@@ -80,12 +82,9 @@ export async function readPublished(registry: ModelRegistry, version: string): P
     testTimestampsMs: new Float64Array(userIds.length).fill(Number.NaN),
   };
   const { userRows, itemRows } = embeddingRows(description.config, sample);
-  return {
-    card,
-    model: { name: description.name, config: description.config, tensors, userRows, itemRows },
-    sample,
-    items: names.data.items,
-  };
+  const trained: TrainedModel = { name: description.name, config: description.config, tensors, userRows, itemRows };
+  const { items } = names.data;
+  return { card, model: startUntrainedItems(trained, sample, items), sample, items };
 }
 
 /** What the sample's users did in training: the form of a stream's snapshot 0. */

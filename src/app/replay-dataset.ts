@@ -22,6 +22,7 @@ import { ncfStreamModel } from "../streaming/ncf-stream-model.ts";
 import type { TimeWindows } from "../streaming/time-windows.ts";
 import { type WindowReport, windowReportSchema } from "../streaming/window-report.ts";
 import { popularityHalfLifeMs } from "./model-names.ts";
+import { withListedItems } from "./new-items.ts";
 import { historiesOf } from "./published-model.ts";
 import { type ReplayDeps, type ReplayEvent, type ReplayResult, replay } from "./replay.ts";
 import { catalogueDetails, sampleHash } from "./sample.ts";
@@ -46,6 +47,11 @@ interface StreamRequest {
   readonly dataset: ReplayedDataset;
   /** Share of the ratings that lie before the stream. */
   readonly share: number;
+  /**
+   * Items that can be tested and drawn as candidates: those of the model's sample, or all that the data set lists, those
+   * that the model has not seen starting from their genres.
+   */
+  readonly catalogue: "sample" | "listed";
   readonly windows: TimeWindows;
   readonly partitions: number;
   readonly seed: number;
@@ -85,6 +91,7 @@ export interface ReplayDatasetResult extends ReplayResult {
   /** The stream's first moment. */
   readonly fromMs: number;
   readonly model: string;
+  readonly catalogue: StreamRequest["catalogue"];
   readonly trainingInteractions: number;
   /** Tested events that the model may have learnt from. */
   readonly leaked: number;
@@ -137,11 +144,13 @@ export async function replayModel(deps: ReplayModelDeps, request: ReplayModelReq
   const { dataset, sample, seed, signal, allowLeak } = request;
   const { ratings } = dataset;
   const { fromMs, rows } = newerRows(ratings, request.share);
+  const base = { model: request.model, sample: sample.sample };
+  const candidates = request.catalogue === "sample" ? base : withListedItems(base.model, base.sample, dataset.items);
   const model = ncfStreamModel({
     version: request.version,
-    sample: sample.sample,
-    scorer: deps.createScorer(request.model),
-    foldIn: createFoldIn(request.model),
+    sample: candidates.sample,
+    scorer: deps.createScorer(candidates.model),
+    foldIn: createFoldIn(candidates.model),
     popularityHalfLifeMs,
   });
   const leaking = rows.filter((row) => ratings.timestampMs[row] <= model.cutOffMs).length;
@@ -165,6 +174,7 @@ export async function replayModel(deps: ReplayModelDeps, request: ReplayModelReq
     generated: dataset.generated,
     fromMs,
     model: model.version,
+    catalogue: request.catalogue,
     trainingInteractions: sample.sample.train.items.length,
     leaked: result.windows.reduce((sum, { leaked }) => sum + leaked, 0),
     ...result,

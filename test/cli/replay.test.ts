@@ -73,6 +73,19 @@ describe("ncf replay", () => {
     });
   });
 
+  it("tests events on movies that the model has not seen, where all listed ones are candidates", async () => {
+    const model = ["--model", at("trained/replay/models/mf"), "--window", "90d", "--catalogue", "listed"];
+    const { code, stdout } = await ncf(["replay", at("data"), ...model, "--out", at("listed"), "--json"]);
+    expect(code).toBe(0);
+    const { catalogue, windows } = JSON.parse(stdout);
+    const known = JSON.parse(await readFile(at("trained/replay/windows.json"), "utf8"));
+    const sum = (of: typeof windows, field: string) => of.reduce((all: number, w: never) => all + w[field], 0);
+    expect(catalogue).toBe("listed");
+    expect(sum(windows, "unknownItems")).toBe(0);
+    expect(sum(known.windows, "unknownItems")).toBeGreaterThan(0);
+    expect(sum(windows, "cases")).toBe(sum(known.windows, "cases") + sum(known.windows, "unknownItems"));
+  });
+
   it("refuses events that the model may have learnt, unless told otherwise, and marks them then", async () => {
     expect(await replay("early", "--before", "0.5")).toMatchObject({ code: 0 });
     const judged = ["run", "--dataset", at("data"), "--models", "mf", "--epochs", "1", "--threads", "1"];

@@ -277,6 +277,7 @@ async function replay(
     out: values.out,
     preset,
     share: replayDefaults.share,
+    catalogue: replayDefaults.catalogue,
     windows: TimeWindows.ofSizeAndGrace(windowMs, replayDefaults.graceMs),
     partitions: replayDefaults.partitions,
     seed: values.seed,

@@ -1,6 +1,7 @@
 /** `ncf serve`: the HTTP API and the page, of one model or of a registry's champion. */
 import path from "node:path";
 import type { Command } from "commander";
+import { startUntrainedItems } from "../../app/new-items.ts";
 import type { ServedModel } from "../../app/serving/served-model.ts";
 import { NcfError } from "../../core/errors.ts";
 import { createFoldIn } from "../../ncf/fold-in.ts";
@@ -67,7 +68,8 @@ async function serve(values: ServeValues, terminal: Terminal): Promise<void> {
 }
 
 async function readServedModel(folder: string, sample: string | undefined): Promise<ServedModel> {
-  const { model, files, sha256 } = await readModelFolder(folder, sample);
+  const { model: trained, files, sha256 } = await readModelFolder(folder, sample);
+  const model = startUntrainedItems(trained, files.sample, files.items);
   return {
     version: sha256.slice(0, 12),
     dataset: { name: files.manifest.dataset, generated: files.manifest.generated },

@@ -34,6 +34,7 @@ interface ReplayValues extends options.ReadOptionValues {
   readonly sample?: string;
   readonly allowLeak: boolean;
   readonly before: number;
+  readonly catalogue: ReplayedStream["catalogue"];
   readonly window: number;
   readonly advance?: number;
   readonly grace: number;
@@ -43,7 +44,13 @@ interface ReplayValues extends options.ReadOptionValues {
   readonly json: boolean;
 }
 
-export const replayDefaults = { preset: "neumf", share: 0.9, graceMs: 3_600_000, partitions: 1 } as const;
+export const replayDefaults = {
+  preset: "neumf",
+  share: 0.9,
+  graceMs: 3_600_000,
+  catalogue: "sample",
+  partitions: 1,
+} as const;
 
 export function addStreamCommands(program: Command, terminal: Terminal): void {
   const command = program
@@ -69,6 +76,14 @@ export function addStreamCommands(program: Command, terminal: Terminal): void {
       new Option("--before <share>", "share of the ratings that lie before the stream; 0 takes all, with --model")
         .argParser(options.shareBefore)
         .default(replayDefaults.share),
+    )
+    .addOption(
+      new Option(
+        "--catalogue <name>",
+        "items that can be tested: those that the model learnt, or all listed ones, new ones starting from their genres",
+      )
+        .choices(["sample", "listed"])
+        .default(replayDefaults.catalogue),
     )
     .addOption(
       new Option("--window <time>", "size of a window of event time, such as 30d or 12h")
@@ -126,6 +141,7 @@ async function replay(given: string, values: ReplayValues, terminal: Terminal): 
     const stream = {
       dataset: { name, generated, ratings, items, ratingsSha256: validation.ratingsSha256 },
       share: values.before,
+      catalogue: values.catalogue,
       windows,
       partitions: values.partitions,
       seed: values.seed,

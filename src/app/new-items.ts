@@ -1,0 +1,45 @@
+/** Listed items that nobody has touched in training: they start from their genres. */
+import { trainingCounts } from "../core/leave-one-out.ts";
+import type { ItemDetails } from "../core/ratings.ts";
+import type { Sample } from "../core/sample.ts";
+import type { TrainedModel } from "../ncf/model.ts";
+import { withNewItems } from "../ncf/new-items.ts";
+
+/** The model with rows from their genres for those items of its sample that have no training interaction. */
+export function startUntrainedItems(model: TrainedModel, sample: Sample, items: readonly ItemDetails[]): TrainedModel {
+  const interactions = trainingCounts(sample);
+  if (!interactions.includes(0)) return model;
+  return withNewItems(model, { genres: genresOf(sample.itemIds, items), interactions });
+}
+
+/** Model and sample with all listed items in the catalogue, those that the sample lacks started from their genres. */
+export function withListedItems(
+  model: TrainedModel,
+  sample: Sample,
+  items: readonly ItemDetails[],
+): { model: TrainedModel; sample: Sample } {
+  const known = new Set(sample.itemIds);
+  const added = items.map(({ id }) => id).filter((id) => !known.has(id));
+  const appended = Float64Array.from([...sample.itemIds, ...new Set(added)]);
+  const extended = withNewItems(model, { genres: genresOf(appended, items), interactions: trainingCounts(sample) });
+  // A sample's items ascend by id.
+  const order = Int32Array.from(appended.keys()).sort((a, b) => appended[a] - appended[b]);
+  const placeOf = new Int32Array(order.length);
+  order.forEach((before, now) => {
+    placeOf[before] = now;
+  });
+  return {
+    model: { ...extended, itemRows: order.map((before) => extended.itemRows[before]) },
+    sample: {
+      ...sample,
+      itemIds: Float64Array.from(order, (before) => appended[before]),
+      train: { ...sample.train, items: sample.train.items.map((item) => placeOf[item]) },
+      testItems: sample.testItems.map((item) => (item < 0 ? item : placeOf[item])),
+    },
+  };
+}
+
+function genresOf(itemIds: Float64Array, items: readonly ItemDetails[]): (readonly string[])[] {
+  const listed = new Map(items.map(({ id, genres }) => [id, genres]));
+  return Array.from(itemIds, (id) => listed.get(id) ?? []);
+}
