@@ -63,17 +63,20 @@ export class ServedProcess {
     return new ServedProcess(child, url, users, facts.dataset.items);
   }
 
-  /** Asks for the best 10 items of one user after the other over so many connections. */
+  /** Asks for the best 10 items of one user after the other over so many connections, which are open when the clock starts. */
   async load(connections: number, seconds: number): Promise<Load> {
     const agent = new Agent({ keepAlive: true, maxSockets: connections });
+    let next = 0;
+    const ask = (): Promise<void> =>
+      request(`${this.#url}/users/${this.#users[next++ % this.#users.length]}/recommendations?k=10`, agent);
+    // A busy server accepts connections one by one between requests: those that wait for that are not what is measured.
+    await Promise.all(Array.from({ length: connections }, ask));
     const latenciesMs: number[] = [];
     const started = performance.now();
-    let next = 0;
     const connection = async (): Promise<void> => {
       while (performance.now() - started < seconds * 1000) {
-        const user = this.#users[next++ % this.#users.length];
         const sent = performance.now();
-        await request(`${this.#url}/users/${user}/recommendations?k=10`, agent);
+        await ask();
         latenciesMs.push(performance.now() - sent);
       }
     };
