@@ -53,9 +53,7 @@ export async function serveUntilStopped(
 ): Promise<void> {
   const { signal } = terminal;
   const onError = (error: unknown): void => terminal.log(`ncf: ${describe(error)}`);
-  const watch = "registry" in model ? watchOf(model.registry) : null;
-  const first = "registry" in model ? await watch?.next() : model;
-  if (!first) return;
+  const [first, watch] = "registry" in model ? await champion(model.registry) : [model, null];
   const log = interactions === null ? new MemoryInteractionLog() : await FileInteractionLog.open(interactions);
   try {
     const holder = await ServiceHolder.open(first, log);
@@ -78,8 +76,10 @@ export async function serveUntilStopped(
   }
 }
 
-function watchOf(registry: string): ChampionWatch {
-  return new ChampionWatch({ registry: new ObjectStoreRegistry(new FileObjectStore(registry)), createScorer });
+async function champion(registry: string): Promise<[ServedModel, ChampionWatch]> {
+  const store = new FileObjectStore(registry);
+  const watch = await ChampionWatch.open({ registry: new ObjectStoreRegistry(store), createScorer });
+  return [watch.model, watch];
 }
 
 /** Where `ncf serve --registry` and `ncf run --serve` keep interactions. */
@@ -96,11 +96,10 @@ async function follow(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      const next = await watch.next();
-      if (next !== null) {
-        next.foldIn.prepare();
-        holder.swap(next);
-        log(`Serving version ${next.version} now.`);
+      if (await watch.check()) {
+        watch.model.foldIn.prepare();
+        holder.swap(watch.model);
+        log(`Serving version ${watch.model.version} now.`);
       }
     } catch (error) {
       onError(error);

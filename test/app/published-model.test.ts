@@ -67,27 +67,30 @@ describe("a watch on the champion", () => {
   it("gives each champion once, and one that cannot be read not again before the next move", async () => {
     const store = new MemoryObjectStore();
     const registry = new ObjectStoreRegistry(store);
-    const watch = new ChampionWatch({ registry, createScorer });
-    await expect(watch.next()).rejects.toMatchObject({ code: "NO_CHAMPION" });
+    const open = () => ChampionWatch.open({ registry, createScorer });
+    await expect(open()).rejects.toMatchObject({ code: "NO_CHAMPION" });
     const first = await publishModel(registry, published);
     const second = await publishModel(registry, published);
     await registry.promote(first.version);
-    expect(await watch.next()).toMatchObject({
+    const watch = await open();
+    expect(watch.model).toMatchObject({
       version: first.version,
       dataset: { name: "ml-latest-small", generated: false },
       published: { revision: 1, judged: facts.judged },
     });
-    expect(await watch.next()).toBeNull();
+    expect(await watch.check()).toBe(false);
     const key = `models/${second.version}/model.safetensors`;
     const bytes = (await store.get(key)).slice();
     bytes[bytes.length - 1] ^= 1;
     await store.put(key, bytes);
     await registry.promote(second.version);
-    await expect(watch.next()).rejects.toMatchObject({ code: "FILE_DAMAGED" });
-    expect(await watch.next()).toBeNull();
+    await expect(watch.check()).rejects.toMatchObject({ code: "FILE_DAMAGED" });
+    expect(await watch.check()).toBe(false);
+    expect(watch.model.version).toBe(first.version);
     await registry.promote(first.version);
-    expect(await watch.next()).toMatchObject({ version: first.version, published: { revision: 3 } });
+    expect(await watch.check()).toBe(true);
+    expect(watch.model).toMatchObject({ version: first.version, published: { revision: 3 } });
     await store.delete("models/champion.json");
-    expect(await watch.next()).toBeNull();
+    expect(await watch.check()).toBe(false);
   });
 });

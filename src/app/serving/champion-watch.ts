@@ -14,43 +14,60 @@ export interface ChampionWatchDeps {
 
 export class ChampionWatch {
   readonly #deps: ChampionWatchDeps;
+  #model: ServedModel;
   /** Of the champion that was loaded last, or tried. */
-  #revision = 0;
+  #revision: number;
 
-  constructor(deps: ChampionWatchDeps) {
+  /** @throws NcfError `NO_CHAMPION` before the first promotion; those of `readPublished` where it cannot be served */
+  static async open(deps: ChampionWatchDeps): Promise<ChampionWatch> {
+    const champion = await deps.registry.champion();
+    if (champion === null) {
+      throw new NcfError(
+        "NO_CHAMPION",
+        "expected a champion in the registry, found none. Publish one with ncf run --publish, or promote a version",
+      );
+    }
+    return new ChampionWatch(deps, await load(deps, champion), champion.revision);
+  }
+
+  private constructor(deps: ChampionWatchDeps, model: ServedModel, revision: number) {
     this.#deps = deps;
+    this.#model = model;
+    this.#revision = revision;
+  }
+
+  /** The champion that was loaded last. */
+  get model(): ServedModel {
+    return this.#model;
   }
 
   /**
-   * The champion, the first time and whenever it has moved since the call before; null where it has not. One that cannot
-   * be loaded is not tried again before the next move.
+   * Whether the champion has moved since the call before; `model` is then the new one. One that cannot be loaded leaves the
+   * former in its place, and is not tried again before the next move.
    *
-   * @throws NcfError `NO_CHAMPION` before the first promotion; `FILE_DAMAGED`, `FILE_FOREIGN` where it cannot be served
+   * @throws NcfError those of `readPublished` where it cannot be served
    */
-  async next(): Promise<ServedModel | null> {
+  async check(): Promise<boolean> {
     const champion = await this.#deps.registry.champion();
-    if (champion === null) {
-      if (this.#revision > 0) return null;
-      throw new NcfError(
-        "NO_CHAMPION",
-        "expected a champion in the registry, found none. Publish one with ncf run, or promote a version",
-      );
-    }
-    if (champion.revision === this.#revision) return null;
+    if (champion === null || champion.revision === this.#revision) return false;
     this.#revision = champion.revision;
-    return this.#load(champion);
+    this.#model = await load(this.#deps, champion);
+    return true;
   }
+}
 
-  async #load({ version, revision }: Champion): Promise<ServedModel> {
-    const { card, model, sample, items } = await readPublished(this.#deps.registry, version);
-    return {
-      version,
-      dataset: { name: card.dataset.name, generated: card.dataset.generated },
-      sample,
-      items,
-      scorer: this.#deps.createScorer(model),
-      foldIn: createFoldIn(model),
-      published: { revision, judged: card.judged },
-    };
-  }
+async function load(
+  { registry, createScorer }: ChampionWatchDeps,
+  { version, revision }: Champion,
+): Promise<ServedModel> {
+  const { card, model, sample, items } = await readPublished(registry, version);
+  return {
+    version,
+    dataset: { name: card.dataset.name, generated: card.dataset.generated },
+    sample,
+    items,
+    scorer: createScorer(model),
+    foldIn: createFoldIn(model),
+    published: { revision, judged: card.judged },
+  };
 }
