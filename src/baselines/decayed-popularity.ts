@@ -5,6 +5,7 @@
  * 2^((t − t0) / halfLife) more than one at t0; the sums are scaled down before they could overflow. An interaction costs
  * O(1), a score too.
  */
+import { pow } from "../core/math.ts";
 import type { IncrementalRecommender } from "../core/recommender.ts";
 
 /** Half-lives after which sums are scaled down: far below the 1,023 binary orders of a float64. */
@@ -27,12 +28,12 @@ export class DecayedPopularity implements IncrementalRecommender {
     if (Number.isNaN(this.#originMs)) this.#originMs = timestampMs;
     let halfLives = (timestampMs - this.#originMs) / this.#halfLifeMs;
     if (halfLives > rescaleAfter) {
-      const factor = 2 ** -halfLives;
+      const factor = pow(2, -halfLives);
       for (let i = 0; i < this.#sums.length; i++) this.#sums[i] *= factor;
       this.#originMs = timestampMs;
       halfLives = 0;
     }
-    this.#sums[item] += 2 ** halfLives;
+    this.#sums[item] += pow(2, halfLives);
   }
 
   score(_user: number, items: Int32Array, scores: Float64Array): void {

@@ -19,7 +19,7 @@
  * The result is a function of the model and the history alone. Cost: |H| · width² / 2 + width³ / 6 multiplications.
  */
 import { factorize, inverse, solveFactorized } from "../core/linear-algebra.ts";
-import { exp } from "../core/math.ts";
+import { exp, pow } from "../core/math.ts";
 import { type LinearizedItems, linearizedItems } from "./linearized-items.ts";
 import type { TrainedModel } from "./model.ts";
 import type { UserRow } from "./user-row.ts";
@@ -72,11 +72,14 @@ interface Expansion {
 class NewtonFoldIn implements LazyFoldIn {
   readonly #model: TrainedModel;
   readonly #options: FoldInOptions;
+  /** Shape [window]: of the newest interaction, of the one before it, and so on. */
+  readonly #weights: Float64Array;
   #made: Expansion | null = null;
 
   constructor(model: TrainedModel, options: FoldInOptions) {
     this.#model = model;
     this.#options = options;
+    this.#weights = Float64Array.from({ length: options.window }, (_, newer) => pow(2, -newer / options.halfLife));
   }
 
   prepare(): void {
@@ -90,7 +93,7 @@ class NewtonFoldIn implements LazyFoldIn {
     const newest = history.subarray(Math.max(0, history.length - this.#options.window));
     const row = mean.slice();
     if (newest.length > 0) {
-      const weights = Float64Array.from(newest, (_, at) => 2 ** ((at + 1 - newest.length) / this.#options.halfLife));
+      const weights = Float64Array.from(newest, (_, at) => this.#weights[newest.length - 1 - at]);
       const negatives = config.negatives * weights.reduce((sum, weight) => sum + weight, 0);
       const matrix = prior.map((value, at) => value + negatives * curvature[at]);
       const delta = pull.map((value) => -negatives * value);
