@@ -6,8 +6,9 @@
  *
  * Popularity, popularity with a half-life of 26 weeks and item-knn learn from each event at once. The NCF model is trained
  * anew every `--retrain` weeks on all events so far and folds users in from their histories; `blended` adds half the
- * logarithm of the decayed popularity of the moment to its logit. Items that the model has not seen get its lowest logit or,
- * in the columns with +genres, start from their genres (new-items.ts).
+ * logarithm of the decayed popularity of the moment to its logit. Items that the model has not seen get its lowest logit. In
+ * the columns with +genres they start from their genres and period of release, and all items are scored by how well these
+ * fit the history, too (new-items.ts).
  *
  * HR@10 with all items of the data set as candidates, with only those that somebody has touched so far, and with only those
  * that nobody has, for as long as there are 100 of them: there, whoever knows nothing of a new item hits 1 in 10 times.
@@ -26,7 +27,13 @@ import { stableOrderByTime } from "../src/core/time-order.ts";
 import { presetNamed } from "../src/ncf/config.ts";
 import { createFoldIn, type FoldIn } from "../src/ncf/fold-in.ts";
 import { trainingData } from "../src/ncf/model.ts";
-import { withNewItems } from "../src/ncf/new-items.ts";
+import {
+  type AttributeProfile,
+  attributesOf,
+  createAttributeProfile,
+  profileWeight,
+  withNewItems,
+} from "../src/ncf/new-items.ts";
 import { wasmBackend } from "../src/ncf/wasm/backend.ts";
 import { createScorer, type RowScorer } from "../src/ncf/wasm/scorer.ts";
 import { machineLine } from "./measurement.ts";
@@ -57,8 +64,7 @@ const pools = ["all items", "items that somebody has touched so far", "items tha
 type Pool = (typeof pools)[number];
 
 const { ratings, items: details } = await readDataset(path);
-const listed = new Map(details.map((item) => [item.id, item]));
-const genresOf = (id: number): readonly string[] => listed.get(id)?.genres ?? [];
+const attributesById = new Map(details.map((item) => [item.id, attributesOf(item)]));
 const order = Int32Array.from({ length: ratings.length }, (_, row) => row);
 stableOrderByTime(order, 0, order.length, ratings.timestampMs);
 const items = ratings.itemIds.length;
@@ -67,12 +73,13 @@ const startMs = ratings.timestampMs[order[Math.floor(Number(values.start) * orde
 /** A trained model with its items in the table's numbering. */
 interface Version {
   readonly week: number;
-  /** Shape [table items]: the model's index; from `trainedItems` on, the item has started from its genres. */
+  /** Shape [table items]: the model's index; from `trainedItems` on, an item that it has not seen. */
   readonly itemIndex: Int32Array;
   readonly trainedItems: number;
   readonly users: ReadonlySet<number>;
   readonly scorer: RowScorer;
   readonly foldIn: FoldIn;
+  readonly profile: AttributeProfile;
   readonly lowest: number;
 }
 
@@ -124,7 +131,8 @@ async function train(nowMs: number): Promise<Version> {
   const known = new Set(sample.itemIds);
   const catalogue = [...sample.itemIds, ...ratings.itemIds.filter((id) => !known.has(id))];
   const index = new Map(catalogue.map((id, i) => [id, i]));
-  const extended = withNewItems(model, { genres: catalogue.map(genresOf), interactions: trainingCounts(sample) });
+  const attributes = catalogue.map((id) => attributesById.get(id) ?? []);
+  const extended = withNewItems(model, { genres: attributes, interactions: trainingCounts(sample) });
   const [scorer, foldIn] = [createScorer(extended), createFoldIn(model)];
   const everything = new Float64Array(trainedItems);
   scorer.scoreRow(
@@ -139,6 +147,7 @@ async function train(nowMs: number): Promise<Version> {
     users: new Set(sample.userIds),
     scorer,
     foldIn,
+    profile: createAttributeProfile(attributes, trainedItems),
     lowest: everything.reduce((least, logit) => Math.min(least, logit), Number.POSITIVE_INFINITY),
   };
 }
@@ -191,13 +200,16 @@ function scoresOf(model: Version, user: number, candidates: Int32Array): Float64
   decayed.score(user, candidates, recent);
   const neighbours = new Float64Array(candidates.length);
   knn.score(user, candidates, neighbours);
-  const history = Int32Array.from(histories[user], (item) => model.itemIndex[item]).filter(
-    (index) => index < model.trainedItems,
-  );
+  const history = Int32Array.from(histories[user], (item) => model.itemIndex[item]);
   const indices = Int32Array.from(candidates, (item) => model.itemIndex[item]);
-  const fromGenres = new Float64Array(candidates.length);
-  model.scorer.scoreRow(model.foldIn.row(history), indices, fromGenres);
-  const logits = fromGenres.map((logit, i) => (indices[i] < model.trainedItems ? logit : model.lowest));
+  const started = new Float64Array(candidates.length);
+  // Trained items alone make the better user row.
+  const row = model.foldIn.row(history.filter((index) => index < model.trainedItems));
+  model.scorer.scoreRow(row, indices, started);
+  const logits = started.map((logit, i) => (indices[i] < model.trainedItems ? logit : model.lowest));
+  const match = new Float64Array(candidates.length);
+  model.profile.score(history, indices, match);
+  const fromGenres = started.map((logit, i) => logit + profileWeight * match[i]);
   const scale = recent.reduce((most, value) => Math.max(most, value), Number.MIN_VALUE);
   const blend = (logit: number, i: number): number => logit + 0.5 * Math.log(recent[i] / scale + 0.001);
   // Users without neighbours get what decayed popularity says.

@@ -1,37 +1,71 @@
 /**
- * Rows for items that training has not seen, from their genres.
+ * Items by their attributes, which are genres and the period of release: what is known of an item before anybody touches it.
  *
- * A trained item's row y_i (its MLP embedding, its GMF embedding and its bias, side by side) is regressed on its genres:
+ * `withNewItems` gives items that training has not seen a row. A trained item's row y_i (its MLP embedding, its GMF embedding
+ * and its bias, side by side) is regressed on its attributes:
  *
- *     minimize  Σ over trained items i of w_i · |y_i − a − Σ over genres g of i of b_g|²  +  λ · Σ_g |b_g|²
+ *     minimize  Σ over trained items i of w_i · |y_i − a − Σ over attributes g of i of b_g|²  +  λ · Σ_g |b_g|²
  *
- * and a new item's row is a + Σ over its genres g of b_g. The weights w_i ∝ 1 / (training interactions of i), with mean 1,
- * make a row that of a seldom touched item: bias and norm grow with popularity, and the average trained item is far more
+ * and a new item's row is a + Σ over its attributes g of b_g. The weights w_i ∝ 1 / (training interactions of i), with mean
+ * 1, make a row that of a seldom touched item: bias and norm grow with popularity, and the average trained item is far more
  * popular than a new one will be at first. (Ridge regression in closed form; the attribute-to-factor map of Gantner et al.
  * 2010, "Learning attribute-to-feature mappings for cold-start recommendations".)
  *
- * The result is a function of its arguments alone. Cost: trained items · genres per item · width + genres² · width.
+ * `createAttributeProfile` says how much better an item fits a user's history than chance (naive Bayes over attributes that
+ * are there or not):
+ *
+ *     score(i) = Σ over g of i of log(p_g / q_g)  +  Σ over all other g of log((1 − p_g) / (1 − q_g))
+ *     p_g = (Σ over k of w_k [k has g] + n q_g) / (Σ over k of w_k + n)
+ *
+ * with q_g the share of the trained items that have g, k the newest items of the history, and w_k halving with every so many
+ * newer items. Added to a logit it helps with trained items, too: bench/cold-start.ts.
+ *
+ * Both are functions of their arguments alone.
  */
 import { NcfError } from "../core/errors.ts";
 import { factorize, solveFactorized } from "../core/linear-algebra.ts";
+import { log, pow } from "../core/math.ts";
+import type { ItemDetails } from "../core/ratings.ts";
 import type { TrainedModel } from "./model.ts";
 import type { Tensor } from "./parameters.ts";
 
-/** λ: as many items of mean weight pull a genre's effect to 0. Chosen by bench/cold-start.ts on the first part of its data. */
+// These and `profileWeight` were chosen with bench/cold-start.ts on its events up to --end 0.6, on flat optima.
+/** λ: how many items of mean weight pull an attribute's effect to 0. */
 const ridge = 200;
+/** The newest items of a history that make a profile, and after how many newer ones an item counts half. */
+const profileWindow = 64;
+const profileHalfLife = 8;
+/** n: how many interactions the prior, the trained items' shares, weighs. */
+const profilePrior = 4;
+
+/** What a profile's score is to be multiplied with before it is added to a logit: attributes overlap in what they tell. */
+export const profileWeight = 0.5;
+
+const periodYears = 5;
 
 /** What embeds an item, of which a model has one or more. */
 const itemTables = ["item_embedding.weight", "gmf_item_embedding.weight", "item_bias.weight"];
 
+/** Genres, and the five years in which the year at the title's end lies, as in "Toy Story (1995)". */
+export function attributesOf({ title, genres }: Pick<ItemDetails, "title" | "genres">): string[] {
+  const year = /\((\d{4})\)\s*$/.exec(title)?.[1];
+  if (year === undefined) return [...genres];
+  return [...genres, `released from ${Number(year) - (Number(year) % periodYears)}`];
+}
+
 export interface ItemCatalogue {
-  /** Shape [items]: first the genres of the items of the model's sample, in its order, then those of the new items. */
+  /**
+   * Shape [items]: first the genres of the items of the model's sample, in its order, then those of the new items. Or any
+   * other attributes, such as those of `attributesOf`.
+   */
   readonly genres: readonly (readonly string[])[];
-  /** Shape [items of the sample]: training interactions. An item with 0 gets a row from its genres, too. */
+  /** Shape [items of the sample]: training interactions. An item with 0 gets a row from its attributes, too. */
   readonly interactions: ArrayLike<number>;
 }
 
 /**
- * The model with a row for every item of the catalogue: trained items keep theirs, all others start from their genres.
+ * The model with a row for every item of the catalogue: trained items keep theirs, all others start from their attributes.
+
  * Its item tables have shape [items of the catalogue, width] and `itemRows` counts through them, whatever rows the model
  * had; users and network are shared with `model`, which stays as it is. For scoring and fold-in: a model of raw ids has
  * no place for an id any more.
@@ -40,10 +74,10 @@ export interface ItemCatalogue {
  */
 export function withNewItems(model: TrainedModel, catalogue: ItemCatalogue): TrainedModel {
   checkCatalogue(model, catalogue);
-  const { genres, interactions } = catalogue;
+  const { genres: attributes, interactions } = catalogue;
   const trained = Int32Array.from(model.itemRows.keys()).filter((item) => interactions[item] > 0);
   const isTrained = new Set(trained);
-  const design = regression(genres, trained, interactions);
+  const design = regression(attributes, trained, interactions);
   const tensors = new Map(model.tensors);
   for (const name of itemTables) {
     const table = tensors.get(name);
@@ -51,14 +85,72 @@ export function withNewItems(model: TrainedModel, catalogue: ItemCatalogue): Tra
     const width = table.shape[1];
     const rowOf = (item: number): Float32Array =>
       table.data.subarray(model.itemRows[item] * width, (model.itemRows[item] + 1) * width);
-    const fromGenres = design.solve(width, rowOf);
-    const data = new Float32Array(genres.length * width);
-    genres.forEach((_, item) => {
-      data.set(isTrained.has(item) ? rowOf(item) : fromGenres(item), item * width);
+    const fromAttributes = design.solve(width, rowOf);
+    const data = new Float32Array(attributes.length * width);
+    attributes.forEach((_, item) => {
+      data.set(isTrained.has(item) ? rowOf(item) : fromAttributes(item), item * width);
     });
-    tensors.set(name, { shape: [genres.length, width], data } satisfies Tensor);
+    tensors.set(name, { shape: [attributes.length, width], data } satisfies Tensor);
   }
-  return { ...model, tensors, itemRows: Int32Array.from(genres.keys()) };
+  return { ...model, tensors, itemRows: Int32Array.from(attributes.keys()) };
+}
+
+/** How well items fit a history, by attributes. Item arguments are indices into the catalogue. */
+export interface AttributeProfile {
+  /**
+   * Natural logarithms of likelihood ratios; all 0 for an empty history.
+   *
+   * @param history oldest first
+   */
+  score(history: Int32Array, items: Int32Array, scores: Float64Array): void;
+}
+
+/**
+ * @param attributes shape [items], in the order of `ItemCatalogue`
+ * @param trained so many items from the first give the shares that a profile is compared with
+ */
+export function createAttributeProfile(attributes: readonly (readonly string[])[], trained: number): AttributeProfile {
+  const columns = columnsOf(attributes);
+  const own = attributes.map((names) => columnsIn(columns, names));
+  const counts = new Float64Array(columns.size);
+  for (const item of own.slice(0, trained)) for (const g of item) counts[g] += 1;
+  // Laplace's rule keeps every share off 0 and 1.
+  const shares = counts.map((count) => (count + 1) / (trained + 2));
+  const weights = Float64Array.from({ length: profileWindow }, (_, newer) => pow(2, -newer / profileHalfLife));
+  return {
+    score(history, items, scores) {
+      const newest = history.subarray(Math.max(0, history.length - profileWindow));
+      const sums = shares.map((share) => profilePrior * share);
+      let total = profilePrior;
+      newest.forEach((item, at) => {
+        const weight = weights[newest.length - 1 - at];
+        total += weight;
+        for (const g of own[item]) sums[g] += weight;
+      });
+      let without = 0;
+      const gains = sums.map((sum, g) => {
+        const [p, q] = [sum / total, shares[g]];
+        const absent = log((1 - p) / (1 - q));
+        without += absent;
+        return log(p / q) - absent;
+      });
+      items.forEach((item, i) => {
+        scores[i] = own[item].reduce((sum, g) => sum + gains[g], without);
+      });
+    },
+  };
+}
+
+/** A column for each attribute, in order of first appearance. */
+function columnsOf(attributes: Iterable<readonly string[]>): Map<string, number> {
+  const columns = new Map<string, number>();
+  for (const names of attributes) for (const name of names) if (!columns.has(name)) columns.set(name, columns.size);
+  return columns;
+}
+
+/** The columns of an item's attributes, each once; those without a column are left out. */
+function columnsIn(columns: ReadonlyMap<string, number>, names: readonly string[]): number[] {
+  return [...new Set(names.flatMap((name) => columns.get(name) ?? []))];
 }
 
 interface Regression {
@@ -68,19 +160,16 @@ interface Regression {
 
 /** Factorizes the normal equations Xᵀ W X + λ · diag(0, 1, …, 1) once: column 0 of X is the intercept's. */
 function regression(
-  genres: readonly (readonly string[])[],
+  attributes: readonly (readonly string[])[],
   trained: Int32Array,
   interactions: ArrayLike<number>,
 ): Regression {
-  const columns = new Map<string, number>();
-  for (const item of trained) {
-    for (const genre of genres[item]) if (!columns.has(genre)) columns.set(genre, columns.size + 1);
-  }
+  // An attribute that no trained item has tells nothing.
+  const columns = columnsOf(Array.from(trained, (item) => attributes[item]));
   const size = columns.size + 1;
-  // A genre that no trained item has tells nothing.
   const featuresOf = (item: number): number[] => [
     0,
-    ...new Set(genres[item].flatMap((genre) => columns.get(genre) ?? [])),
+    ...columnsIn(columns, attributes[item]).map((column) => column + 1),
   ];
   const features = Array.from(trained, featuresOf);
   const seldom = Float64Array.from(trained, (item) => 1 / interactions[item]);
@@ -108,12 +197,13 @@ function regression(
   };
 }
 
-function checkCatalogue(model: TrainedModel, { genres, interactions }: ItemCatalogue): void {
+function checkCatalogue(model: TrainedModel, { genres: attributes, interactions }: ItemCatalogue): void {
   const items = model.itemRows.length;
   const fail = (expected: string, found: string): never => {
     throw new NcfError("CATALOGUE_INVALID", `expected ${expected}, found ${found}. Give the model's own sample`);
   };
   if (interactions.length !== items) fail(`the interactions of the model's ${items} items`, `${interactions.length}`);
-  if (genres.length < items) fail(`genres of the model's ${items} items and of new ones`, `${genres.length}`);
+  if (attributes.length < items)
+    fail(`attributes of the model's ${items} items and of new ones`, `${attributes.length}`);
   if (!Array.from(interactions).some((count) => count > 0)) fail("an item with a training interaction", "none");
 }

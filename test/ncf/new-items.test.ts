@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type NcfConfig, presets } from "../../src/ncf/config.ts";
 import { createFoldIn } from "../../src/ncf/fold-in.ts";
 import { embeddingRows, type TrainedModel } from "../../src/ncf/model.ts";
-import { type ItemCatalogue, withNewItems } from "../../src/ncf/new-items.ts";
+import { attributesOf, createAttributeProfile, type ItemCatalogue, withNewItems } from "../../src/ncf/new-items.ts";
 import { initialTensors, parameterTable } from "../../src/ncf/parameters.ts";
 import { wasmBackend } from "../../src/ncf/wasm/backend.ts";
 import { dataOf } from "../../src/ncf/wasm/folding.ts";
@@ -11,7 +11,7 @@ import { createScorer } from "../../src/ncf/wasm/scorer.ts";
 const users = 60;
 const items = 80;
 const colours = ["even", "odd"];
-const genresOf = (count: number): string[][] => Array.from({ length: count }, (_, item) => [colours[item % 2]]);
+const coloursOf = (count: number): string[][] => Array.from({ length: count }, (_, item) => [colours[item % 2]]);
 
 /** Users of even number took 24 items of even number, the others odd ones. */
 async function checkerboard(config: NcfConfig): Promise<{ model: TrainedModel; interactions: Int32Array }> {
@@ -52,9 +52,9 @@ const variants: Record<string, NcfConfig> = { mf: presets.mf, neumf: presets.neu
 
 describe("new items", () => {
   for (const [name, config] of Object.entries(variants)) {
-    it(`are recommended to those who like their genre: ${name}`, async () => {
+    it(`are recommended to those who like their attributes: ${name}`, async () => {
       const { model, interactions } = await checkerboard(config);
-      const extended = withNewItems(model, { genres: genresOf(items + 2), interactions });
+      const extended = withNewItems(model, { genres: coloursOf(items + 2), interactions });
       const scorer = createScorer(extended);
       const foldIn = createFoldIn(extended);
       for (const colour of [0, 1]) {
@@ -73,7 +73,7 @@ describe("new items", () => {
     for (const config of [allTables, presets.mf, presets.paper]) {
       const model = untrained(config, 20);
       const before = structuredClone(model);
-      const extended = withNewItems(model, { genres: genresOf(23), interactions: new Int32Array(20).fill(1) });
+      const extended = withNewItems(model, { genres: coloursOf(23), interactions: new Int32Array(20).fill(1) });
       expect(model).toEqual(before);
       const known = Int32Array.from({ length: 20 }, (_, item) => item);
       const scoresOf = (of: TrainedModel): Float64Array => {
@@ -93,23 +93,26 @@ describe("new items", () => {
     const names = ["Drama", "Comedy", "War"];
     const subsets = Array.from({ length: 8 }, (_, set) => names.filter((_, g) => (set >> g) & 1));
     const interactions = Int32Array.from({ length: trained }, (_, item) => 1 + (item % 5));
-    // The last eight, one for each set of genres, give the regression's value for it.
-    const genres = [...Array.from({ length: trained }, (_, item) => subsets[(item * 5) % 8]), ...subsets];
-    const extended = withNewItems(model, { genres, interactions });
+    // The last eight, one for each set of attributes, give the regression's value for it.
+    const attributes = [...Array.from({ length: trained }, (_, item) => subsets[(item * 5) % 8]), ...subsets];
+    const extended = withNewItems(model, { genres: attributes, interactions });
     const weights = Array.from(interactions, (count) => 1 / count);
     const mean = weights.reduce((sum, weight) => sum + weight, 0) / trained;
     for (const name of itemTables) {
       const table = dataOf(extended.tensors, name);
-      const width = table.length / genres.length;
+      const width = table.length / attributes.length;
       for (let k = 0; k < width; k++) {
         const fitted = (set: number): number => table[(trained + set) * width + k];
         const residual = (item: number): number =>
           (weights[item] / mean) * (table[item * width + k] - fitted((item * 5) % 8));
         const all = Array.from({ length: trained }, (_, item) => item);
-        // The gradient is 0: for the intercept Σ w r = 0, for a genre Σ over its items of w r = λ b, with one λ for all.
+        // The gradient is 0: for the intercept Σ w r = 0, for an attribute Σ over its items of w r = λ b, with one λ for all.
         expect(all.reduce((sum, item) => sum + residual(item), 0)).toBeCloseTo(0, 4);
-        names.forEach((genre, g) => {
-          const pulled = all.reduce((sum, item) => sum + (genres[item].includes(genre) ? residual(item) : 0), 0);
+        names.forEach((attribute, g) => {
+          const pulled = all.reduce(
+            (sum, item) => sum + (attributes[item].includes(attribute) ? residual(item) : 0),
+            0,
+          );
           expect(pulled).toBeCloseTo(200 * (fitted(1 << g) - fitted(0)), 3);
         });
         expect(fitted(7) - fitted(3)).toBeCloseTo(fitted(4) - fitted(0), 5);
@@ -124,7 +127,7 @@ describe("new items", () => {
     model.itemRows.forEach((row, item) => {
       bias[row] = item < 10 ? -3 : 3;
     });
-    const extended = withNewItems(model, { genres: genresOf(22), interactions });
+    const extended = withNewItems(model, { genres: coloursOf(22), interactions });
     for (const value of dataOf(extended.tensors, "item_bias.weight").subarray(20)) expect(value).toBeLessThan(-2.9);
   });
 
@@ -132,7 +135,7 @@ describe("new items", () => {
     const model = untrained(presets.mf, 20);
     const interactions = new Int32Array(20).fill(1);
     interactions[4] = 0;
-    const extended = withNewItems(model, { genres: genresOf(22), interactions });
+    const extended = withNewItems(model, { genres: coloursOf(22), interactions });
     const table = dataOf(extended.tensors, "gmf_item_embedding.weight");
     const rowOf = (item: number): Float32Array => table.slice(item * 64, (item + 1) * 64);
     expect(rowOf(4)).toEqual(rowOf(20));
@@ -140,10 +143,10 @@ describe("new items", () => {
     expect(rowOf(21)).not.toEqual(rowOf(20));
   });
 
-  it("without a genre that a trained item has start from the intercept", () => {
+  it("without an attribute that a trained item has start from the intercept", () => {
     const model = untrained(presets.mf, 20);
-    const genres = [...genresOf(20), [], ["unheard of"], ["even"], ["even", "unheard of", "even"]];
-    const extended = withNewItems(model, { genres, interactions: new Int32Array(20).fill(1) });
+    const attributes = [...coloursOf(20), [], ["unheard of"], ["even"], ["even", "unheard of", "even"]];
+    const extended = withNewItems(model, { genres: attributes, interactions: new Int32Array(20).fill(1) });
     const table = dataOf(extended.tensors, "gmf_item_embedding.weight");
     const rowOf = (item: number): Float32Array => table.slice(item * 64, (item + 1) * 64);
     expect(rowOf(20)).toEqual(rowOf(21));
@@ -154,12 +157,61 @@ describe("new items", () => {
   it("are refused where the catalogue is not the model's", () => {
     const model = untrained(presets.mf, 20);
     const wrong: ItemCatalogue[] = [
-      { genres: genresOf(22), interactions: new Int32Array(22).fill(1) },
-      { genres: genresOf(19), interactions: new Int32Array(20).fill(1) },
-      { genres: genresOf(22), interactions: new Int32Array(20) },
+      { genres: coloursOf(22), interactions: new Int32Array(22).fill(1) },
+      { genres: coloursOf(19), interactions: new Int32Array(20).fill(1) },
+      { genres: coloursOf(22), interactions: new Int32Array(20) },
     ];
     for (const catalogue of wrong) {
       expect(() => withNewItems(model, catalogue)).toThrow(expect.objectContaining({ code: "CATALOGUE_INVALID" }));
     }
+  });
+});
+
+describe("attributes", () => {
+  it("are the genres and the five years of release, where the title tells the year", () => {
+    expect(attributesOf({ title: "Heat (1995)", genres: ["Action", "Crime"] })).toEqual([
+      "Action",
+      "Crime",
+      "released from 1995",
+    ]);
+    expect(attributesOf({ title: "2001 (A Space Odyssey) (1969) ", genres: [] })).toEqual(["released from 1965"]);
+    expect(attributesOf({ title: "Babylon 5", genres: ["Sci-Fi"] })).toEqual(["Sci-Fi"]);
+  });
+});
+
+describe("an attribute profile", () => {
+  const attributes = [["a"], ["a"], ["b"], ["b", "c"], [], ["a"], ["a", "b"], ["unheard of"]];
+  const everything = Int32Array.from(attributes.keys());
+  const scoresOf = (history: readonly number[], trained = attributes.length): Float64Array => {
+    const scores = new Float64Array(attributes.length);
+    createAttributeProfile(attributes, trained).score(Int32Array.from(history), everything, scores);
+    return scores;
+  };
+
+  it("tells nothing without a history", () => {
+    for (const score of scoresOf([])) expect(score).toBeCloseTo(0, 12);
+  });
+
+  it("is the logarithm of the likelihood ratio", () => {
+    const scores = scoresOf([2, 0], 4);
+    // Shares of the first four items by Laplace's rule: a and b 3/6, c 2/6, unheard of 1/6; weights 2^(−1/8) and 1.
+    const older = 2 ** (-1 / 8);
+    const p = [2 + 1, 2 + older, 4 / 3, 4 / 6].map((sum) => sum / (4 + 1 + older));
+    const q = [1 / 2, 1 / 2, 1 / 3, 1 / 6];
+    const expected = (has: readonly boolean[]): number =>
+      has.reduce((sum, own, g) => sum + Math.log(own ? p[g] / q[g] : (1 - p[g]) / (1 - q[g])), 0);
+    expect(scores[3]).toBeCloseTo(expected([false, true, true, false]), 12);
+    expect(scores[4]).toBeCloseTo(expected([false, false, false, false]), 12);
+    expect(scores[5]).toBeCloseTo(expected([true, false, false, false]), 12);
+    expect(scores[7]).toBeCloseTo(expected([false, false, false, true]), 12);
+  });
+
+  it("prefers what the newest items have", () => {
+    const [firstA, , firstB] = scoresOf([2, 2, 2, 0, 0, 0]);
+    expect(firstA).toBeGreaterThan(firstB);
+    const scores = scoresOf([0, 0, 0, 2, 2, 2]);
+    expect(scores[2]).toBeGreaterThan(scores[0]);
+    const newest = Array.from({ length: 64 }, (_, i) => i % 3);
+    expect(scoresOf([3, 3, 3, ...newest])).toEqual(scoresOf(newest));
   });
 });
