@@ -5,6 +5,7 @@ import { indexOfId } from "../core/ids.ts";
 import { trainingCounts } from "../core/leave-one-out.ts";
 import type { Sample } from "../core/sample.ts";
 import type { FoldIn } from "../ncf/fold-in.ts";
+import { type AttributeProfile, profileWeight } from "../ncf/new-items.ts";
 import type { RowScorer } from "../ncf/wasm/scorer.ts";
 import type { StreamModel } from "./stream-model.ts";
 
@@ -14,18 +15,22 @@ export interface NcfStreamModelParts {
   readonly sample: Sample;
   readonly scorer: RowScorer;
   readonly foldIn: FoldIn;
+  /** Over the items of the sample; absent where their attributes are unknown. */
+  readonly profile?: AttributeProfile;
   readonly popularityHalfLifeMs: number;
 }
 
 /**
  * Users whose history is what training saw are scored by their trained row; all others by the row that `foldIn` gives
- * for their history. So a score is a function of the version, the user and the history.
+ * for their history. With a profile, `profileWeight` times its score is added to the logit. So a score is a function of the
+ * version, the user and the history.
  */
 export function ncfStreamModel({
   version,
   sample,
   scorer,
   foldIn,
+  profile,
   popularityHalfLifeMs,
 }: NcfStreamModelParts): StreamModel {
   const { offsets, timestampsMs } = sample.train;
@@ -43,6 +48,10 @@ export function ncfStreamModel({
       const user = indexOfId(sample.userIds, userId);
       if (user >= 0 && trainedCount(user) === history.length) scorer.score(user, items, scores);
       else scorer.scoreRow(foldIn.row(history), items, scores);
+      if (profile === undefined) return;
+      const matches = new Float64Array(items.length);
+      profile.score(history, items, matches);
+      for (let i = 0; i < items.length; i++) scores[i] += profileWeight * matches[i];
     },
     popularity: Float64Array.from(trainingCounts(sample)),
     decayedPopularity,

@@ -1,12 +1,20 @@
 import { describe, expect, it } from "vitest";
+import type { Sample } from "../../src/core/sample.ts";
 import { type NcfConfig, presets } from "../../src/ncf/config.ts";
 import { createFoldIn } from "../../src/ncf/fold-in.ts";
 import { embeddingRows, type TrainedModel } from "../../src/ncf/model.ts";
-import { attributesOf, createAttributeProfile, type ItemCatalogue, withNewItems } from "../../src/ncf/new-items.ts";
+import {
+  attributesOf,
+  createAttributeProfile,
+  type ItemCatalogue,
+  profileWeight,
+  withNewItems,
+} from "../../src/ncf/new-items.ts";
 import { initialTensors, parameterTable } from "../../src/ncf/parameters.ts";
 import { wasmBackend } from "../../src/ncf/wasm/backend.ts";
 import { dataOf } from "../../src/ncf/wasm/folding.ts";
 import { createScorer } from "../../src/ncf/wasm/scorer.ts";
+import { ncfStreamModel } from "../../src/streaming/ncf-stream-model.ts";
 
 const users = 60;
 const items = 80;
@@ -213,5 +221,40 @@ describe("an attribute profile", () => {
     expect(scores[2]).toBeGreaterThan(scores[0]);
     const newest = Array.from({ length: 64 }, (_, i) => i % 3);
     expect(scoresOf([3, 3, 3, ...newest])).toEqual(scoresOf(newest));
+  });
+
+  it("adds to what a stream model says of trained and of folded-in users", () => {
+    const model = untrained(presets.mf, 4);
+    const sample: Sample = {
+      userIds: Float64Array.of(1, 2),
+      itemIds: Float64Array.of(3, 5, 7, 9),
+      userLabels: new Map(),
+      itemLabels: new Map(),
+      train: {
+        offsets: Uint32Array.of(0, 2, 3),
+        items: Int32Array.of(0, 2, 3),
+        timestampsMs: Float64Array.of(1, 2, 3),
+      },
+      testItems: Int32Array.of(-1, -1),
+      testTimestampsMs: new Float64Array(2),
+    };
+    const parts = { version: "v", sample, scorer: createScorer(model), foldIn: createFoldIn(model) };
+    const profile = createAttributeProfile(attributes.slice(0, 4), 4);
+    const options = { ...parts, popularityHalfLifeMs: 1 };
+    const candidates = Int32Array.of(3, 1, 0);
+    for (const [userId, items] of [
+      [1, [0, 2]],
+      [1, [0, 2, 1]],
+      [8, [3]],
+    ] as const) {
+      const history = Int32Array.from(items);
+      const [plain, added, own] = [new Float64Array(3), new Float64Array(3), new Float64Array(3)];
+      ncfStreamModel(options).score(userId, history, candidates, plain);
+      ncfStreamModel({ ...options, profile }).score(userId, history, candidates, added);
+      profile.score(history, candidates, own);
+      added.forEach((score, i) => {
+        expect(score).toBeCloseTo(plain[i] + profileWeight * own[i], 12);
+      });
+    }
   });
 });
