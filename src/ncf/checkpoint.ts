@@ -147,7 +147,8 @@ export function decodeModel(bytes: Uint8Array, what: string): ModelFile {
   const ids = (name: string): Float64Array => {
     const tensor = tensors.get(name);
     if (!(tensor?.data instanceof BigInt64Array)) throw notOurs(what, `found no tensor ${name}`);
-    return Float64Array.from(tensor.data, Number);
+    const { data } = tensor;
+    return new Float64Array(data.length).map((_, i) => Number(data[i]));
   };
   return {
     description: parseJson(metadata.description, what) as ModelDescription,

@@ -69,15 +69,16 @@ export function decodeSafetensors(bytes: Uint8Array, what: string): SafetensorsF
   if (8 + headerLength > bytes.length) throw damaged("found its header cut off");
   const { checksum: expectedChecksum, metadata, entries } = parseHeader(bytes.subarray(8, 8 + headerLength), foreign);
   if (!startsAsOurs(bytes)) throw foreign("found no checksum at the start of its metadata");
-  const blanked = bytes.slice();
+  // `slice` of a Buffer would be a view: this copies whatever the bytes are, to an aligned place.
+  const blanked = new Uint8Array(bytes);
   blanked.fill(0x30, checksumAt, checksumAt + blankChecksum.length);
-  const body = bytes.slice(8 + headerLength);
+  const body = blanked.subarray(8 + headerLength);
   const expected = Math.max(0, ...entries.map(([, entry]) => entry.data_offsets[1]));
   if (body.length !== expected) throw damaged(`found ${body.length} bytes of data instead of ${expected}`);
   if (expectedChecksum !== checksum(blanked)) throw damaged("found content that does not match its checksum");
   const tensors = new Map<string, StoredTensor>();
   for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
-    const data = body.buffer.slice(offsets[0], offsets[1]);
+    const data = body.slice(offsets[0], offsets[1]).buffer;
     tensors.set(name, { shape, data: dtype === "F32" ? new Float32Array(data) : new BigInt64Array(data) });
   }
   return { metadata, tensors };
@@ -130,7 +131,9 @@ export function checksum(bytes: Uint8Array): string {
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
   let a = 0x811c9dc5;
   let b = 0x9e3779b9;
-  for (const word of words) {
+  // An index, as an iterator takes ten times as long on files of megabytes.
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i];
     a = Math.imul(a ^ word, 0x01000193);
     b = Math.imul(b ^ word, 0x85ebca6b) ^ (b >>> 15);
   }

@@ -50,6 +50,12 @@ describe("safetensors", () => {
     expect([...read.tensors]).toEqual([...tensors]);
   });
 
+  it("reads bytes that lie anywhere within a Buffer", () => {
+    const bytes = encodeSafetensors({ metadata: {}, tensors });
+    const within = Buffer.concat([Buffer.from("abc"), bytes, Buffer.from("d")]).subarray(3, -1);
+    expect([...decodeSafetensors(within, "file").tensors]).toEqual([...tensors]);
+  });
+
   it("aligns the data as the format asks", () => {
     const bytes = encodeSafetensors({ metadata: {}, tensors });
     expect(Number(new DataView(bytes.buffer).getBigUint64(0, true)) % 8).toBe(0);

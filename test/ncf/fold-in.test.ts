@@ -108,6 +108,15 @@ describe("fold-in", () => {
     expect(foldIn.row(newest.toReversed())).not.toEqual(expected);
   });
 
+  it("gives the same rows whether it was prepared or not", async () => {
+    const model = await checkerboard(presets.neumf);
+    const history = Int32Array.from([3, 1, 4]);
+    const [prepared, lazy] = [createFoldIn(model), createFoldIn(model)];
+    prepared.prepare();
+    prepared.prepare();
+    expect(prepared.row(history)).toEqual(lazy.row(history));
+  });
+
   it("gives a user without history the mean of the trained rows", async () => {
     const model = await checkerboard(presets.mf);
     const table = model.tensors.get("gmf_user_embedding.weight")?.data ?? new Float32Array();

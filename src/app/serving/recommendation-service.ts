@@ -140,10 +140,7 @@ export class RecommendationService {
   /** @throws NcfError `ID_INVALID`, `SCORE_NAN` */
   recommend({ userId, recentItems = [], k }: RecommendRequest): Recommendations {
     const viewer = this.#viewer(userId, recentItems);
-    const seen = new Set(viewer.touched.map(({ item }) => item));
-    const unseen = Int32Array.from({ length: this.#catalogue.ids.length }, (_, item) => item).filter(
-      (item) => !seen.has(item),
-    );
+    const unseen = this.#allBut(viewer.touched);
     const scores = new Float64Array(unseen.length);
     viewer.score(unseen, scores);
     const items = bestPositions(scores, k).map((at) => ({ ...this.#catalogue.item(unseen[at]), score: scores[at] }));
@@ -239,6 +236,17 @@ export class RecommendationService {
       found.push({ userId, interactions: this.#recorded.of(userId).length });
     }
     return found;
+  }
+
+  /** Indices of the items that are not among those touched, ascending. */
+  #allBut(touched: readonly Touch[]): Int32Array {
+    const items = this.#catalogue.ids.length;
+    const seen = new Uint8Array(items);
+    for (const { item } of touched) if (item >= 0) seen[item] = 1;
+    const others = new Int32Array(items);
+    let count = 0;
+    for (let item = 0; item < items; item++) if (seen[item] === 0) others[count++] = item;
+    return others.subarray(0, count);
   }
 
   #viewer(userId: string | undefined, recentItems: readonly string[]): Viewer {
