@@ -7,7 +7,7 @@ import { decodeModel } from "../ncf/checkpoint.ts";
 import { embeddingRows, type TrainedModel } from "../ncf/model.ts";
 import type { CardFacts, JsonValue, ModelCard, ModelRegistry } from "../ports/model-registry.ts";
 import { decodeSnapshot, encodeSnapshot } from "../streaming/history-snapshot.ts";
-import { UserHistories } from "../streaming/user-histories.ts";
+import { historiesOf, trainingOf } from "../streaming/sample-histories.ts";
 import { startUntrainedItems } from "./new-items.ts";
 
 /** `catalogue.json` of a version: what the ids in the model stand for. */
@@ -77,7 +77,7 @@ export async function readPublished(registry: ModelRegistry, version: string): P
     itemIds,
     userLabels: new Map(names.data.userLabels),
     itemLabels: new Map(names.data.itemLabels),
-    train: historiesByIndex(histories, userIds, itemIds),
+    train: trainingOf(histories, userIds, itemIds),
     testItems: new Int32Array(userIds.length).fill(-1),
     testTimestampsMs: new Float64Array(userIds.length).fill(Number.NaN),
   };
@@ -85,34 +85,6 @@ export async function readPublished(registry: ModelRegistry, version: string): P
   const trained: TrainedModel = { name: description.name, config: description.config, tensors, userRows, itemRows };
   const { items } = names.data;
   return { card, model: startUntrainedItems(trained, sample, items), sample, items };
-}
-
-/** What the sample's users did in training: the form of a stream's snapshot 0. */
-export function historiesOf({ userIds, itemIds, train }: Sample): UserHistories {
-  const histories = new UserHistories();
-  userIds.forEach((userId, user) => {
-    for (let i = train.offsets[user]; i < train.offsets[user + 1]; i++) {
-      histories.append(userId, itemIds[train.items[i]], train.timestampsMs[i], false);
-    }
-  });
-  return histories;
-}
-
-function historiesByIndex(histories: UserHistories, userIds: Float64Array, itemIds: Float64Array): Sample["train"] {
-  const indexOf = new Map(Array.from(itemIds, (id, index) => [id, index]));
-  const offsets = new Uint32Array(userIds.length + 1);
-  const items = new Int32Array(histories.entryCount);
-  const timestampsMs = new Float64Array(histories.entryCount);
-  let written = 0;
-  userIds.forEach((userId, user) => {
-    const { itemIds: touched, timesMs } = histories.read(histories.userIndex(userId));
-    for (let i = 0; i < touched.length; i++, written++) {
-      items[written] = indexOf.get(touched[i]) ?? -1;
-      timestampsMs[written] = timesMs[i];
-    }
-    offsets[user + 1] = written;
-  });
-  return { offsets, items, timestampsMs };
 }
 
 /** The time of the newest training interaction. */

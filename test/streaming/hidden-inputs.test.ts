@@ -4,10 +4,11 @@ import { describe, expect, it } from "vitest";
 import type { TrainedModel } from "../../src/ncf/model.ts";
 import { trainingRuntime } from "../../src/ncf/wasm/runtime.ts";
 import { PartitionEvaluator } from "../../src/streaming/partition-evaluator.ts";
+import { historiesOf } from "../../src/streaming/sample-histories.ts";
 import { TimeWindows } from "../../src/streaming/time-windows.ts";
 import { VersionSchedule } from "../../src/streaming/version-schedule.ts";
 import { recordOf } from "./fixtures.ts";
-import { events, historiesOf, split, streamModelOf, trainedNetwork } from "./trained-model.ts";
+import { events, split, streamModelOf, trainedNetwork } from "./trained-model.ts";
 
 const windows = TimeWindows.ofSizeAndGrace(30 * 86_400_000, 0);
 const base = { id: "before", histories: historiesOf(split.before) };

@@ -8,13 +8,14 @@ import { interactionsBefore } from "../../src/core/temporal-split.ts";
 import type { WireEvent } from "../../src/streaming/interaction-event.ts";
 import type { Outcome } from "../../src/streaming/outcome.ts";
 import { PartitionEvaluator } from "../../src/streaming/partition-evaluator.ts";
+import { historiesOf } from "../../src/streaming/sample-histories.ts";
 import type { StreamModel } from "../../src/streaming/stream-model.ts";
 import { TimeWindows } from "../../src/streaming/time-windows.ts";
 import { VersionSchedule } from "../../src/streaming/version-schedule.ts";
 import { WindowAggregator } from "../../src/streaming/window-aggregator.ts";
 import type { WindowReport } from "../../src/streaming/window-report.ts";
 import { recordOf } from "./fixtures.ts";
-import { events, historiesOf, ratings, split, streamModelOf, trainedNetwork } from "./trained-model.ts";
+import { events, ratings, split, streamModelOf, trainedNetwork } from "./trained-model.ts";
 
 /** An item that nobody has touched before the split. */
 const planted = 987_654;

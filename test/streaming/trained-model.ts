@@ -13,7 +13,6 @@ import { createScorer } from "../../src/ncf/wasm/scorer.ts";
 import type { WireEvent } from "../../src/streaming/interaction-event.ts";
 import { ncfStreamModel } from "../../src/streaming/ncf-stream-model.ts";
 import type { StreamModel } from "../../src/streaming/stream-model.ts";
-import { UserHistories } from "../../src/streaming/user-histories.ts";
 
 export const ratings = syntheticRatingTable(
   new SyntheticDataset({ shape: "small", seed: 4, users: 60, movies: 300, ratings: 3000 }),
@@ -43,17 +42,6 @@ export function streamModelOf(network: TrainedModel, sample: Sample, version = "
     foldIn: createFoldIn(network),
     popularityHalfLifeMs,
   });
-}
-
-/** Snapshot 0: what the sample's users did. */
-export function historiesOf({ userIds, itemIds, train }: Sample): UserHistories {
-  const histories = new UserHistories();
-  userIds.forEach((userId, user) => {
-    for (let i = train.offsets[user]; i < train.offsets[user + 1]; i++) {
-      histories.append(userId, itemIds[train.items[i]], train.timestampsMs[i], false);
-    }
-  });
-  return histories;
 }
 
 function eventsOf({ userIds, itemIds, user, item, timestampMs }: RatingTable, rows: Int32Array): WireEvent[] {
