@@ -24,16 +24,11 @@ import { expectedHit } from "../src/core/ranking-metrics.ts";
 import { Rng } from "../src/core/rng.ts";
 import { interactionsBefore } from "../src/core/temporal-split.ts";
 import { stableOrderByTime } from "../src/core/time-order.ts";
+import { type AttributeProfile, attributesOf, createAttributeProfile } from "../src/ncf/attribute-profile.ts";
 import { presetNamed } from "../src/ncf/config.ts";
 import { createFoldIn, type FoldIn } from "../src/ncf/fold-in.ts";
 import { trainingData } from "../src/ncf/model.ts";
-import {
-  type AttributeProfile,
-  attributesOf,
-  createAttributeProfile,
-  profileWeight,
-  withNewItems,
-} from "../src/ncf/new-items.ts";
+import { withNewItems } from "../src/ncf/new-items.ts";
 import { wasmBackend } from "../src/ncf/wasm/backend.ts";
 import { createScorer, type RowScorer } from "../src/ncf/wasm/scorer.ts";
 import { machineLine } from "./measurement.ts";
@@ -132,7 +127,7 @@ async function train(nowMs: number): Promise<Version> {
   const catalogue = [...sample.itemIds, ...ratings.itemIds.filter((id) => !known.has(id))];
   const index = new Map(catalogue.map((id, i) => [id, i]));
   const attributes = catalogue.map((id) => attributesById.get(id) ?? []);
-  const extended = withNewItems(model, { genres: attributes, interactions: trainingCounts(sample) });
+  const extended = withNewItems(model, { attributes, interactions: trainingCounts(sample) });
   const [scorer, foldIn] = [createScorer(extended), createFoldIn(model)];
   const everything = new Float64Array(trainedItems);
   scorer.scoreRow(
@@ -207,9 +202,8 @@ function scoresOf(model: Version, user: number, candidates: Int32Array): Float64
   const row = model.foldIn.row(history.filter((index) => index < model.trainedItems));
   model.scorer.scoreRow(row, indices, started);
   const logits = started.map((logit, i) => (indices[i] < model.trainedItems ? logit : model.lowest));
-  const match = new Float64Array(candidates.length);
-  model.profile.score(history, indices, match);
-  const fromGenres = started.map((logit, i) => logit + profileWeight * match[i]);
+  const fromGenres = started.slice();
+  model.profile.addTo(fromGenres, history, indices);
   const scale = recent.reduce((most, value) => Math.max(most, value), Number.MIN_VALUE);
   const blend = (logit: number, i: number): number => logit + 0.5 * Math.log(recent[i] / scale + 0.001);
   // Users without neighbours get what decayed popularity says.

@@ -5,11 +5,13 @@
  *
  * First the settings on the validation split (each user's latest training interaction held out): HR@10 of rows folded in
  * from the newest items, by prior weight and by the number of items after which an interaction counts half, beside the rows
- * that training gave the same users. Then the default settings on the test split, and the time of a fold-in.
+ * that training gave the same users. Then the default settings on the test split, without and with the profile of the user's
+ * attributes (src/ncf/attribute-profile.ts) added, and the time of a fold-in.
  */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { readDataset } from "../src/adapters/local/ratings-reader.ts";
+import { profileOf } from "../src/app/new-items.ts";
 import { Popularity } from "../src/baselines/popularity.ts";
 import { CandidateSampler } from "../src/core/candidates.ts";
 import { rankTestItems, summarize, testedUsers } from "../src/core/evaluation.ts";
@@ -33,7 +35,7 @@ const seed = 1;
 const { window, halfLife, priorWeight } = defaultFoldInOptions;
 const [path] = positionals;
 if (path === undefined) throw new Error("expected the path of a data set, found none");
-const { ratings } = await readDataset(path);
+const { ratings, items: details } = await readDataset(path);
 const everyone = new Uint8Array(ratings.userIds.length).fill(1);
 const { sample } = leaveOneOut(ratings, everyone, { tieRule: "firstInFile", seed, listedItemIds: null });
 const validation = holdOutLatest(sample);
@@ -53,10 +55,11 @@ for (const preset of values.presets.split(",")) {
     console.log(`  ${String(weight).padEnd(14)}${row.map((hr) => hr.padStart(16)).join("")}`);
   }
   const final = await train(preset, sample);
+  const [trained, folded] = [createScorer(final), foldedIn(final, sample, defaultFoldInOptions)];
   console.log(
-    `${preset}, test split: trained rows ${hitRatio(createScorer(final), sample)}, folded in (half-life ${halfLife}, prior weight ` +
-      `${priorWeight}) ${hitRatio(foldedIn(final, sample, defaultFoldInOptions), sample)}, popularity ` +
-      `${hitRatio(new Popularity(sample), sample)}`,
+    `${preset}, test split: popularity ${hitRatio(new Popularity(sample), sample)}\n` +
+      `  ${"".padEnd(48)}alone   with profile\n` +
+      [trained, folded].map((scorer) => line(scorer, profiled(scorer, sample))).join("\n"),
   );
   timeOf(final);
 }
@@ -83,6 +86,24 @@ function foldedIn(
     score: (user, candidates, scores) =>
       scorer.scoreRow(foldIn.row(items.subarray(offsets[user], offsets[user + 1])), candidates, scores),
   };
+}
+
+function profiled(scorer: Recommender, { train: { offsets, items } }: Sample): Recommender {
+  const profile = profileOf(sample, details);
+  return {
+    name: scorer.name,
+    score: (user, candidates, scores) => {
+      scorer.score(user, candidates, scores);
+      profile.addTo(scores, items.subarray(offsets[user], offsets[user + 1]), candidates);
+    },
+  };
+}
+
+function line(alone: Recommender, both: Recommender): string {
+  const what = alone.name.endsWith("folded in")
+    ? `rows folded in (half-life ${halfLife}, prior weight ${priorWeight})`
+    : "trained rows";
+  return `  ${what.padEnd(46)}${hitRatio(alone, sample).padStart(7)}${hitRatio(both, sample).padStart(15)}`;
 }
 
 function hitRatio(model: Recommender, judged: Sample): string {

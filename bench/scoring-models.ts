@@ -1,4 +1,5 @@
 /** Models and samples for benchmarks of scoring: the shape counts, the values are random. */
+import { profileOf } from "../src/app/new-items.ts";
 import type { ServedModel } from "../src/app/serving/served-model.ts";
 import type { ItemDetails } from "../src/core/ratings.ts";
 import { Rng, streamKey } from "../src/core/rng.ts";
@@ -51,8 +52,17 @@ export function randomSample(users: number, items: number, perUser: number): Sam
   };
 }
 
+/** Two or three of MovieLens's 18. */
+function genresOf(id: number): string[] {
+  return [`Genre ${id % 18}`, `Genre ${(id * 7) % 11}`, `Genre ${(id * 5) % 7}`];
+}
+
 export function titles(sample: Sample): ItemDetails[] {
-  return Array.from(sample.itemIds, (id) => ({ id, title: `Film ${id}, The (1990)`, genres: ["Drama"] }));
+  return Array.from(sample.itemIds, (id) => ({
+    id,
+    title: `Film ${id}, The (${1930 + (id % 90)})`,
+    genres: genresOf(id),
+  }));
 }
 
 /** What `ncf serve` makes of a model's tensors. */
@@ -72,5 +82,6 @@ export function servedModel(
     items,
     scorer: createScorer(model),
     foldIn: createFoldIn(model),
+    profile: profileOf(sample, items),
   };
 }

@@ -1,7 +1,8 @@
-/** Listed items that nobody has touched in training: they start from their genres. */
+/** Listed items that nobody has touched in training: they start from their genres and period of release. */
 import { trainingCounts } from "../core/leave-one-out.ts";
 import type { ItemDetails } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
+import { type AttributeProfile, attributesOf, createAttributeProfile } from "../ncf/attribute-profile.ts";
 import type { TrainedModel } from "../ncf/model.ts";
 import { withNewItems } from "../ncf/new-items.ts";
 
@@ -9,7 +10,7 @@ import { withNewItems } from "../ncf/new-items.ts";
 export function startUntrainedItems(model: TrainedModel, sample: Sample, items: readonly ItemDetails[]): TrainedModel {
   const interactions = trainingCounts(sample);
   if (!interactions.includes(0)) return model;
-  return withNewItems(model, { genres: genresOf(sample.itemIds, items), interactions });
+  return withNewItems(model, { attributes: attributesOfAll(sample.itemIds, items), interactions });
 }
 
 /** Model and sample with all listed items in the catalogue, those that the sample lacks started from their genres. */
@@ -21,7 +22,10 @@ export function withListedItems(
   const known = new Set(sample.itemIds);
   const added = items.map(({ id }) => id).filter((id) => !known.has(id));
   const appended = Float64Array.from([...sample.itemIds, ...new Set(added)]);
-  const extended = withNewItems(model, { genres: genresOf(appended, items), interactions: trainingCounts(sample) });
+  const extended = withNewItems(model, {
+    attributes: attributesOfAll(appended, items),
+    interactions: trainingCounts(sample),
+  });
   // A sample's items ascend by id.
   const order = Int32Array.from(appended.keys()).sort((a, b) => appended[a] - appended[b]);
   const placeOf = new Int32Array(order.length);
@@ -39,7 +43,13 @@ export function withListedItems(
   };
 }
 
-function genresOf(itemIds: Float64Array, items: readonly ItemDetails[]): (readonly string[])[] {
-  const listed = new Map(items.map(({ id, genres }) => [id, genres]));
+/** How well the sample's items fit a history, by their attributes. */
+export function profileOf({ itemIds }: Sample, items: readonly ItemDetails[]): AttributeProfile {
+  return createAttributeProfile(attributesOfAll(itemIds, items), itemIds.length);
+}
+
+/** None for an item that is not listed. */
+function attributesOfAll(itemIds: Float64Array, items: readonly ItemDetails[]): (readonly string[])[] {
+  const listed = new Map(items.map((item) => [item.id, attributesOf(item)]));
   return Array.from(itemIds, (id) => listed.get(id) ?? []);
 }

@@ -2,6 +2,7 @@
 import { NcfError } from "../core/errors.ts";
 import { labelOf, numericId } from "../core/ids.ts";
 import type { Recommender } from "../core/recommender.ts";
+import type { AttributeProfile } from "../ncf/attribute-profile.ts";
 import type { SampleFiles } from "../ports/sample-store.ts";
 import { bestPositions } from "./serving/best-items.ts";
 
@@ -9,7 +10,7 @@ export interface Recommendation {
   readonly itemId: string;
   readonly title: string | null;
   readonly genres: readonly string[];
-  /** The model's score; only the order counts. */
+  /** The model's logit and what the profile adds; only the order counts. */
   readonly score: number;
 }
 
@@ -21,7 +22,7 @@ export interface Recommendation {
  */
 export function recommend(
   { sample, items }: Pick<SampleFiles, "sample" | "items">,
-  model: Recommender,
+  { scorer, profile }: { readonly scorer: Recommender; readonly profile: AttributeProfile },
   userId: string,
   count: number,
 ): Recommendation[] {
@@ -34,10 +35,14 @@ export function recommend(
     );
   }
   const { offsets, items: trained } = sample.train;
-  const seen = new Set([...trained.subarray(offsets[user], offsets[user + 1]), sample.testItems[user]]);
+  const own = [...trained.subarray(offsets[user], offsets[user + 1]), sample.testItems[user]].filter(
+    (item) => item >= 0,
+  );
+  const seen = new Set(own);
   const unseen = Int32Array.from(sample.itemIds.keys()).filter((item) => !seen.has(item));
   const scores = new Float64Array(unseen.length);
-  model.score(user, unseen, scores);
+  scorer.score(user, unseen, scores);
+  profile.addTo(scores, Int32Array.from(own), unseen);
   const details = new Map(items.map((item) => [item.id, item]));
   return bestPositions(scores, count).map((i) => {
     const id = sample.itemIds[unseen[i]];

@@ -23,7 +23,7 @@ import { historiesOf } from "../streaming/sample-histories.ts";
 import type { TimeWindows } from "../streaming/time-windows.ts";
 import { type WindowReport, windowReportSchema } from "../streaming/window-report.ts";
 import { popularityHalfLifeMs } from "./model-names.ts";
-import { withListedItems } from "./new-items.ts";
+import { profileOf, withListedItems } from "./new-items.ts";
 import { type ReplayDeps, type ReplayEvent, type ReplayResult, replay } from "./replay.ts";
 import { catalogueDetails, sampleHash } from "./sample.ts";
 import { type TrainDeps, trainAndStore } from "./train-model.ts";
@@ -151,6 +151,7 @@ export async function replayModel(deps: ReplayModelDeps, request: ReplayModelReq
     sample: candidates.sample,
     scorer: deps.createScorer(candidates.model),
     foldIn: createFoldIn(candidates.model),
+    profile: profileOf(candidates.sample, dataset.items),
     popularityHalfLifeMs,
   });
   const leaking = rows.filter((row) => ratings.timestampMs[row] <= model.cutOffMs).length;

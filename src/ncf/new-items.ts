@@ -1,71 +1,41 @@
 /**
- * Items by their attributes, which are genres and the period of release: what is known of an item before anybody touches it.
+ * Rows for items that training has not seen, from their attributes: genres and the period of release.
  *
- * `withNewItems` gives items that training has not seen a row. A trained item's row y_i (its MLP embedding, its GMF embedding
- * and its bias, side by side) is regressed on its attributes:
+ * A trained item's row y_i (its MLP embedding, its GMF embedding and its bias, side by side) is regressed on its attributes:
  *
  *     minimize  Σ over trained items i of w_i · |y_i − a − Σ over attributes g of i of b_g|²  +  λ · Σ_g |b_g|²
  *
  * and a new item's row is a + Σ over its attributes g of b_g. The weights w_i ∝ 1 / (training interactions of i), with mean
  * 1, make a row that of a seldom touched item: bias and norm grow with popularity, and the average trained item is far more
  * popular than a new one will be at first. (Ridge regression in closed form; the attribute-to-factor map of Gantner et al.
- * 2010, "Learning attribute-to-feature mappings for cold-start recommendations".)
+ * 2010, "Learning attribute-to-feature mappings for cold-start recommendations".) It orders new items among each other;
+ * whether they are right for a user, attribute-profile.ts knows better.
  *
- * `createAttributeProfile` says how much better an item fits a user's history than chance (naive Bayes over attributes that
- * are there or not):
- *
- *     score(i) = Σ over g of i of log(p_g / q_g)  +  Σ over all other g of log((1 − p_g) / (1 − q_g))
- *     p_g = (Σ over k of w_k [k has g] + n q_g) / (Σ over k of w_k + n)
- *
- * with q_g the share of the trained items that have g, k the newest items of the history, and w_k halving with every so many
- * newer items. Added to a logit it helps with trained items, too: bench/cold-start.ts.
- *
- * Both are functions of their arguments alone.
+ * A function of its arguments alone.
  */
 import { NcfError } from "../core/errors.ts";
 import { factorize, solveFactorized } from "../core/linear-algebra.ts";
-import { log, pow } from "../core/math.ts";
-import type { ItemDetails } from "../core/ratings.ts";
 import type { TrainedModel } from "./model.ts";
 import type { Tensor } from "./parameters.ts";
 
-// These and `profileWeight` were chosen with bench/cold-start.ts on its events up to --end 0.6, on flat optima.
-/** λ: how many items of mean weight pull an attribute's effect to 0. */
+/**
+ * λ: how many items of mean weight pull an attribute's effect to 0. Chosen with bench/cold-start.ts on its events up to
+ * --end 0.6, on a flat optimum.
+ */
 const ridge = 200;
-/** The newest items of a history that make a profile, and after how many newer ones an item counts half. */
-const profileWindow = 64;
-const profileHalfLife = 8;
-/** n: how many interactions the prior, the trained items' shares, weighs. */
-const profilePrior = 4;
-
-/** What a profile's score is to be multiplied with before it is added to a logit: attributes overlap in what they tell. */
-export const profileWeight = 0.5;
-
-const periodYears = 5;
 
 /** What embeds an item, of which a model has one or more. */
 const itemTables = ["item_embedding.weight", "gmf_item_embedding.weight", "item_bias.weight"];
 
-/** Genres, and the five years in which the year at the title's end lies, as in "Toy Story (1995)". */
-export function attributesOf({ title, genres }: Pick<ItemDetails, "title" | "genres">): string[] {
-  const year = /\((\d{4})\)\s*$/.exec(title)?.[1];
-  if (year === undefined) return [...genres];
-  return [...genres, `released from ${Number(year) - (Number(year) % periodYears)}`];
-}
-
 export interface ItemCatalogue {
-  /**
-   * Shape [items]: first the genres of the items of the model's sample, in its order, then those of the new items. Or any
-   * other attributes, such as those of `attributesOf`.
-   */
-  readonly genres: readonly (readonly string[])[];
+  /** Shape [items]: first the attributes of the items of the model's sample, in its order, then those of the new items. */
+  readonly attributes: readonly (readonly string[])[];
   /** Shape [items of the sample]: training interactions. An item with 0 gets a row from its attributes, too. */
   readonly interactions: ArrayLike<number>;
 }
 
 /**
  * The model with a row for every item of the catalogue: trained items keep theirs, all others start from their attributes.
-
  * Its item tables have shape [items of the catalogue, width] and `itemRows` counts through them, whatever rows the model
  * had; users and network are shared with `model`, which stays as it is. For scoring and fold-in: a model of raw ids has
  * no place for an id any more.
@@ -74,7 +44,7 @@ export interface ItemCatalogue {
  */
 export function withNewItems(model: TrainedModel, catalogue: ItemCatalogue): TrainedModel {
   checkCatalogue(model, catalogue);
-  const { genres: attributes, interactions } = catalogue;
+  const { attributes, interactions } = catalogue;
   const trained = Int32Array.from(model.itemRows.keys()).filter((item) => interactions[item] > 0);
   const isTrained = new Set(trained);
   const design = regression(attributes, trained, interactions);
@@ -93,52 +63,6 @@ export function withNewItems(model: TrainedModel, catalogue: ItemCatalogue): Tra
     tensors.set(name, { shape: [attributes.length, width], data } satisfies Tensor);
   }
   return { ...model, tensors, itemRows: Int32Array.from(attributes.keys()) };
-}
-
-/** How well items fit a history, by attributes. Item arguments are indices into the catalogue. */
-export interface AttributeProfile {
-  /**
-   * Natural logarithms of likelihood ratios; all 0 for an empty history.
-   *
-   * @param history oldest first
-   */
-  score(history: Int32Array, items: Int32Array, scores: Float64Array): void;
-}
-
-/**
- * @param attributes shape [items], in the order of `ItemCatalogue`
- * @param trained so many items from the first give the shares that a profile is compared with
- */
-export function createAttributeProfile(attributes: readonly (readonly string[])[], trained: number): AttributeProfile {
-  const columns = columnsOf(attributes);
-  const own = attributes.map((names) => columnsIn(columns, names));
-  const counts = new Float64Array(columns.size);
-  for (const item of own.slice(0, trained)) for (const g of item) counts[g] += 1;
-  // Laplace's rule keeps every share off 0 and 1.
-  const shares = counts.map((count) => (count + 1) / (trained + 2));
-  const weights = Float64Array.from({ length: profileWindow }, (_, newer) => pow(2, -newer / profileHalfLife));
-  return {
-    score(history, items, scores) {
-      const newest = history.subarray(Math.max(0, history.length - profileWindow));
-      const sums = shares.map((share) => profilePrior * share);
-      let total = profilePrior;
-      newest.forEach((item, at) => {
-        const weight = weights[newest.length - 1 - at];
-        total += weight;
-        for (const g of own[item]) sums[g] += weight;
-      });
-      let without = 0;
-      const gains = sums.map((sum, g) => {
-        const [p, q] = [sum / total, shares[g]];
-        const absent = log((1 - p) / (1 - q));
-        without += absent;
-        return log(p / q) - absent;
-      });
-      items.forEach((item, i) => {
-        scores[i] = own[item].reduce((sum, g) => sum + gains[g], without);
-      });
-    },
-  };
 }
 
 /** A column for each attribute, in order of first appearance. */
@@ -197,7 +121,7 @@ function regression(
   };
 }
 
-function checkCatalogue(model: TrainedModel, { genres: attributes, interactions }: ItemCatalogue): void {
+function checkCatalogue(model: TrainedModel, { attributes, interactions }: ItemCatalogue): void {
   const items = model.itemRows.length;
   const fail = (expected: string, found: string): never => {
     throw new NcfError("CATALOGUE_INVALID", `expected ${expected}, found ${found}. Give the model's own sample`);

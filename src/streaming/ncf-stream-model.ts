@@ -4,8 +4,8 @@ import { learnSample } from "../baselines/learn-sample.ts";
 import { indexOfId } from "../core/ids.ts";
 import { trainingCounts } from "../core/leave-one-out.ts";
 import type { Sample } from "../core/sample.ts";
+import type { AttributeProfile } from "../ncf/attribute-profile.ts";
 import type { FoldIn } from "../ncf/fold-in.ts";
-import { type AttributeProfile, profileWeight } from "../ncf/new-items.ts";
 import type { RowScorer } from "../ncf/wasm/scorer.ts";
 import type { StreamModel } from "./stream-model.ts";
 
@@ -22,8 +22,7 @@ export interface NcfStreamModelParts {
 
 /**
  * Users whose history is what training saw are scored by their trained row; all others by the row that `foldIn` gives
- * for their history. With a profile, `profileWeight` times its score is added to the logit. So a score is a function of the
- * version, the user and the history.
+ * for their history. The profile adds to the logit. So a score is a function of the version, the user and the history.
  */
 export function ncfStreamModel({
   version,
@@ -48,10 +47,7 @@ export function ncfStreamModel({
       const user = indexOfId(sample.userIds, userId);
       if (user >= 0 && trainedCount(user) === history.length) scorer.score(user, items, scores);
       else scorer.scoreRow(foldIn.row(history), items, scores);
-      if (profile === undefined) return;
-      const matches = new Float64Array(items.length);
-      profile.score(history, items, matches);
-      for (let i = 0; i < items.length; i++) scores[i] += profileWeight * matches[i];
+      profile?.addTo(scores, history, items);
     },
     popularity: Float64Array.from(trainingCounts(sample)),
     decayedPopularity,

@@ -1,20 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { Sample } from "../../src/core/sample.ts";
 import { type NcfConfig, presets } from "../../src/ncf/config.ts";
 import { createFoldIn } from "../../src/ncf/fold-in.ts";
 import { embeddingRows, type TrainedModel } from "../../src/ncf/model.ts";
-import {
-  attributesOf,
-  createAttributeProfile,
-  type ItemCatalogue,
-  profileWeight,
-  withNewItems,
-} from "../../src/ncf/new-items.ts";
+import { type ItemCatalogue, withNewItems } from "../../src/ncf/new-items.ts";
 import { initialTensors, parameterTable } from "../../src/ncf/parameters.ts";
 import { wasmBackend } from "../../src/ncf/wasm/backend.ts";
 import { dataOf } from "../../src/ncf/wasm/folding.ts";
 import { createScorer } from "../../src/ncf/wasm/scorer.ts";
-import { ncfStreamModel } from "../../src/streaming/ncf-stream-model.ts";
 
 const users = 60;
 const items = 80;
@@ -62,7 +54,7 @@ describe("new items", () => {
   for (const [name, config] of Object.entries(variants)) {
     it(`are recommended to those who like their attributes: ${name}`, async () => {
       const { model, interactions } = await checkerboard(config);
-      const extended = withNewItems(model, { genres: coloursOf(items + 2), interactions });
+      const extended = withNewItems(model, { attributes: coloursOf(items + 2), interactions });
       const scorer = createScorer(extended);
       const foldIn = createFoldIn(extended);
       for (const colour of [0, 1]) {
@@ -81,7 +73,7 @@ describe("new items", () => {
     for (const config of [allTables, presets.mf, presets.paper]) {
       const model = untrained(config, 20);
       const before = structuredClone(model);
-      const extended = withNewItems(model, { genres: coloursOf(23), interactions: new Int32Array(20).fill(1) });
+      const extended = withNewItems(model, { attributes: coloursOf(23), interactions: new Int32Array(20).fill(1) });
       expect(model).toEqual(before);
       const known = Int32Array.from({ length: 20 }, (_, item) => item);
       const scoresOf = (of: TrainedModel): Float64Array => {
@@ -103,7 +95,7 @@ describe("new items", () => {
     const interactions = Int32Array.from({ length: trained }, (_, item) => 1 + (item % 5));
     // The last eight, one for each set of attributes, give the regression's value for it.
     const attributes = [...Array.from({ length: trained }, (_, item) => subsets[(item * 5) % 8]), ...subsets];
-    const extended = withNewItems(model, { genres: attributes, interactions });
+    const extended = withNewItems(model, { attributes: attributes, interactions });
     const weights = Array.from(interactions, (count) => 1 / count);
     const mean = weights.reduce((sum, weight) => sum + weight, 0) / trained;
     for (const name of itemTables) {
@@ -135,7 +127,7 @@ describe("new items", () => {
     model.itemRows.forEach((row, item) => {
       bias[row] = item < 10 ? -3 : 3;
     });
-    const extended = withNewItems(model, { genres: coloursOf(22), interactions });
+    const extended = withNewItems(model, { attributes: coloursOf(22), interactions });
     for (const value of dataOf(extended.tensors, "item_bias.weight").subarray(20)) expect(value).toBeLessThan(-2.9);
   });
 
@@ -143,7 +135,7 @@ describe("new items", () => {
     const model = untrained(presets.mf, 20);
     const interactions = new Int32Array(20).fill(1);
     interactions[4] = 0;
-    const extended = withNewItems(model, { genres: coloursOf(22), interactions });
+    const extended = withNewItems(model, { attributes: coloursOf(22), interactions });
     const table = dataOf(extended.tensors, "gmf_item_embedding.weight");
     const rowOf = (item: number): Float32Array => table.slice(item * 64, (item + 1) * 64);
     expect(rowOf(4)).toEqual(rowOf(20));
@@ -154,7 +146,7 @@ describe("new items", () => {
   it("without an attribute that a trained item has start from the intercept", () => {
     const model = untrained(presets.mf, 20);
     const attributes = [...coloursOf(20), [], ["unheard of"], ["even"], ["even", "unheard of", "even"]];
-    const extended = withNewItems(model, { genres: attributes, interactions: new Int32Array(20).fill(1) });
+    const extended = withNewItems(model, { attributes: attributes, interactions: new Int32Array(20).fill(1) });
     const table = dataOf(extended.tensors, "gmf_item_embedding.weight");
     const rowOf = (item: number): Float32Array => table.slice(item * 64, (item + 1) * 64);
     expect(rowOf(20)).toEqual(rowOf(21));
@@ -165,96 +157,12 @@ describe("new items", () => {
   it("are refused where the catalogue is not the model's", () => {
     const model = untrained(presets.mf, 20);
     const wrong: ItemCatalogue[] = [
-      { genres: coloursOf(22), interactions: new Int32Array(22).fill(1) },
-      { genres: coloursOf(19), interactions: new Int32Array(20).fill(1) },
-      { genres: coloursOf(22), interactions: new Int32Array(20) },
+      { attributes: coloursOf(22), interactions: new Int32Array(22).fill(1) },
+      { attributes: coloursOf(19), interactions: new Int32Array(20).fill(1) },
+      { attributes: coloursOf(22), interactions: new Int32Array(20) },
     ];
     for (const catalogue of wrong) {
       expect(() => withNewItems(model, catalogue)).toThrow(expect.objectContaining({ code: "CATALOGUE_INVALID" }));
-    }
-  });
-});
-
-describe("attributes", () => {
-  it("are the genres and the five years of release, where the title tells the year", () => {
-    expect(attributesOf({ title: "Heat (1995)", genres: ["Action", "Crime"] })).toEqual([
-      "Action",
-      "Crime",
-      "released from 1995",
-    ]);
-    expect(attributesOf({ title: "2001 (A Space Odyssey) (1969) ", genres: [] })).toEqual(["released from 1965"]);
-    expect(attributesOf({ title: "Babylon 5", genres: ["Sci-Fi"] })).toEqual(["Sci-Fi"]);
-  });
-});
-
-describe("an attribute profile", () => {
-  const attributes = [["a"], ["a"], ["b"], ["b", "c"], [], ["a"], ["a", "b"], ["unheard of"]];
-  const everything = Int32Array.from(attributes.keys());
-  const scoresOf = (history: readonly number[], trained = attributes.length): Float64Array => {
-    const scores = new Float64Array(attributes.length);
-    createAttributeProfile(attributes, trained).score(Int32Array.from(history), everything, scores);
-    return scores;
-  };
-
-  it("tells nothing without a history", () => {
-    for (const score of scoresOf([])) expect(score).toBeCloseTo(0, 12);
-  });
-
-  it("is the logarithm of the likelihood ratio", () => {
-    const scores = scoresOf([2, 0], 4);
-    // Shares of the first four items by Laplace's rule: a and b 3/6, c 2/6, unheard of 1/6; weights 2^(−1/8) and 1.
-    const older = 2 ** (-1 / 8);
-    const p = [2 + 1, 2 + older, 4 / 3, 4 / 6].map((sum) => sum / (4 + 1 + older));
-    const q = [1 / 2, 1 / 2, 1 / 3, 1 / 6];
-    const expected = (has: readonly boolean[]): number =>
-      has.reduce((sum, own, g) => sum + Math.log(own ? p[g] / q[g] : (1 - p[g]) / (1 - q[g])), 0);
-    expect(scores[3]).toBeCloseTo(expected([false, true, true, false]), 12);
-    expect(scores[4]).toBeCloseTo(expected([false, false, false, false]), 12);
-    expect(scores[5]).toBeCloseTo(expected([true, false, false, false]), 12);
-    expect(scores[7]).toBeCloseTo(expected([false, false, false, true]), 12);
-  });
-
-  it("prefers what the newest items have", () => {
-    const [firstA, , firstB] = scoresOf([2, 2, 2, 0, 0, 0]);
-    expect(firstA).toBeGreaterThan(firstB);
-    const scores = scoresOf([0, 0, 0, 2, 2, 2]);
-    expect(scores[2]).toBeGreaterThan(scores[0]);
-    const newest = Array.from({ length: 64 }, (_, i) => i % 3);
-    expect(scoresOf([3, 3, 3, ...newest])).toEqual(scoresOf(newest));
-  });
-
-  it("adds to what a stream model says of trained and of folded-in users", () => {
-    const model = untrained(presets.mf, 4);
-    const sample: Sample = {
-      userIds: Float64Array.of(1, 2),
-      itemIds: Float64Array.of(3, 5, 7, 9),
-      userLabels: new Map(),
-      itemLabels: new Map(),
-      train: {
-        offsets: Uint32Array.of(0, 2, 3),
-        items: Int32Array.of(0, 2, 3),
-        timestampsMs: Float64Array.of(1, 2, 3),
-      },
-      testItems: Int32Array.of(-1, -1),
-      testTimestampsMs: new Float64Array(2),
-    };
-    const parts = { version: "v", sample, scorer: createScorer(model), foldIn: createFoldIn(model) };
-    const profile = createAttributeProfile(attributes.slice(0, 4), 4);
-    const options = { ...parts, popularityHalfLifeMs: 1 };
-    const candidates = Int32Array.of(3, 1, 0);
-    for (const [userId, items] of [
-      [1, [0, 2]],
-      [1, [0, 2, 1]],
-      [8, [3]],
-    ] as const) {
-      const history = Int32Array.from(items);
-      const [plain, added, own] = [new Float64Array(3), new Float64Array(3), new Float64Array(3)];
-      ncfStreamModel(options).score(userId, history, candidates, plain);
-      ncfStreamModel({ ...options, profile }).score(userId, history, candidates, added);
-      profile.score(history, candidates, own);
-      added.forEach((score, i) => {
-        expect(score).toBeCloseTo(plain[i] + profileWeight * own[i], 12);
-      });
     }
   });
 });

@@ -4,6 +4,7 @@ import { createFoldIn } from "../../ncf/fold-in.ts";
 import type { TrainedModel } from "../../ncf/model.ts";
 import type { RowScorer } from "../../ncf/wasm/scorer.ts";
 import type { Champion, ModelRegistry } from "../../ports/model-registry.ts";
+import { profileOf } from "../new-items.ts";
 import { readPublished } from "../published-model.ts";
 import type { ServedModel } from "./served-model.ts";
 
@@ -68,6 +69,7 @@ async function load(
     items,
     scorer: createScorer(model),
     foldIn: createFoldIn(model),
+    profile: profileOf(sample, items),
     published: { revision, judged: card.judged },
   };
 }

@@ -29,7 +29,7 @@ export interface Interaction {
 }
 
 export interface ScoredItem extends CatalogueItem {
-  /** The model's logit, or the number of interactions where the basis is popularity; only the order counts. */
+  /** The model's logit and what the profile adds, or the number of interactions for popularity; only the order counts. */
   readonly score: number;
 }
 
@@ -264,13 +264,21 @@ export class RecommendationService {
     const row = recent.some(({ item }) => item >= 0)
       ? this.#model.foldIn.row(knownItems(touched))
       : this.#folded.of(userId ?? "", fromSample, recorded);
-    return { touched, ...this.#scoring(row, user) };
+    return { touched, ...this.#scoring(row, user, knownItems(touched)) };
   }
 
-  #scoring(row: UserRow | null, user: number): Pick<Viewer, "basis" | "score"> {
-    const { scorer } = this.#model;
-    if (row !== null) return { basis: "foldIn", score: (items, scores) => scorer.scoreRow(row, items, scores) };
-    if (user >= 0) return { basis: "model", score: (items, scores) => scorer.score(user, items, scores) };
+  #scoring(row: UserRow | null, user: number, history: Int32Array): Pick<Viewer, "basis" | "score"> {
+    const { scorer, profile } = this.#model;
+    if (row !== null || user >= 0) {
+      return {
+        basis: row === null ? "model" : "foldIn",
+        score: (items, scores) => {
+          if (row === null) scorer.score(user, items, scores);
+          else scorer.scoreRow(row, items, scores);
+          profile.addTo(scores, history, items);
+        },
+      };
+    }
     const counts = this.#catalogue.popularity;
     return {
       basis: "popularity",

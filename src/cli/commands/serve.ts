@@ -1,7 +1,7 @@
 /** `ncf serve`: the HTTP API and the page, of one model or of a registry's champion. */
 import path from "node:path";
 import type { Command } from "commander";
-import { startUntrainedItems } from "../../app/new-items.ts";
+import { profileOf, startUntrainedItems } from "../../app/new-items.ts";
 import type { ServedModel } from "../../app/serving/served-model.ts";
 import { NcfError } from "../../core/errors.ts";
 import { createFoldIn } from "../../ncf/fold-in.ts";
@@ -77,5 +77,6 @@ async function readServedModel(folder: string, sample: string | undefined): Prom
     items: files.items,
     scorer: createScorer(model),
     foldIn: createFoldIn(model),
+    profile: profileOf(files.sample, files.items),
   };
 }

@@ -1,3 +1,4 @@
+import { profileOf } from "../../../src/app/new-items.ts";
 import type { ServedModel } from "../../../src/app/serving/served-model.ts";
 import { numericId } from "../../../src/core/ids.ts";
 import type { ItemDetails } from "../../../src/core/ratings.ts";
@@ -74,12 +75,14 @@ export function detailsOf({ itemIds }: Sample): ItemDetails[] {
 /** The same, ready to be served. */
 export async function twoTastes(version = "v1"): Promise<ServedModel> {
   const { sample, model } = await twoTastesModel();
+  const details = detailsOf(sample);
   return {
     version,
     dataset: { name: "two tastes", generated: true },
     sample,
-    items: detailsOf(sample),
+    items: details,
     scorer: createScorer(model),
     foldIn: createFoldIn(model),
+    profile: profileOf(sample, details),
   };
 }
