@@ -23,6 +23,7 @@ import { parseArgs } from "node:util";
 import { MemoryInteractionLog } from "../src/adapters/local/memory-interaction-log.ts";
 import { MemoryObjectStore } from "../src/adapters/local/memory-object-store.ts";
 import { popularityHalfLifeMs } from "../src/app/model-names.ts";
+import { profileOf } from "../src/app/new-items.ts";
 import { PartitionWorker } from "../src/app/stream/partition-worker.ts";
 import { createTopics, defaultTopics, type StreamSettings } from "../src/app/stream/stream-settings.ts";
 import { encodeJson } from "../src/core/json.ts";
@@ -76,7 +77,8 @@ const base = { id: "ml-20m", histories: historiesOf(earlier) };
 const sample = knownSample(earlier);
 const scorer = createScorer(randomModel(sample));
 const foldIn = createFoldIn(randomModel(sample));
-const model = ncfStreamModel({ version: "random", sample, scorer, foldIn, popularityHalfLifeMs });
+const profile = profileOf(sample, data.movies);
+const model = ncfStreamModel({ version: "random", sample, scorer, foldIn, profile, popularityHalfLifeMs });
 const records = Array.from(newest, (row, offset): StreamRecord => {
   const timestampMs = table.timestampMs[row];
   const event = { userId: table.userIds[table.user[row]], itemId: table.itemIds[table.item[row]], timestampMs };
@@ -242,6 +244,7 @@ function parts(): void {
   const scores = new Float64Array(100);
   const weights = new Uint8Array(replicateCount);
   const row = foldIn.row(new Int32Array(0));
+  part("  profile", (i) => void profile.addTo(scores, histories[i], candidates));
   part("  fold-in", (i) => void foldIn.row(histories[i]));
   part("  scores of 100 items", (i) => {
     // Others each time, as in the stream: the items' halves of the first layer do not fit into the nearer caches.

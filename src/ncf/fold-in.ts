@@ -67,6 +67,11 @@ interface Expansion {
   readonly curvature: Float64Array;
   /** g, shape [width]. */
   readonly pull: Float64Array;
+  /** Room for one fold-in at a time: the equations, and w p(1−p) and w(1−p) of each item. */
+  readonly matrix: Float64Array;
+  readonly delta: Float64Array;
+  readonly bends: Float64Array;
+  readonly pulls: Float64Array;
 }
 
 class NewtonFoldIn implements LazyFoldIn {
@@ -87,43 +92,42 @@ class NewtonFoldIn implements LazyFoldIn {
   }
 
   row(history: Int32Array): UserRow {
-    const { mean, items, probability, prior, curvature, pull } = this.#expansion();
-    const { width } = items;
-    const { config } = this.#model;
+    const { mean } = this.#expansion();
     const newest = history.subarray(Math.max(0, history.length - this.#options.window));
     const row = mean.slice();
-    if (newest.length > 0) {
-      const weights = Float64Array.from(newest, (_, at) => this.#weights[newest.length - 1 - at]);
-      const negatives = config.negatives * weights.reduce((sum, weight) => sum + weight, 0);
-      const matrix = prior.map((value, at) => value + negatives * curvature[at]);
-      const delta = pull.map((value) => -negatives * value);
-      const chances = Float64Array.from(newest, (item) => probability[item]);
-      addItems(
-        items,
-        newest,
-        chances.map((p, at) => weights[at] * p * (1 - p)),
-        matrix,
-        chances.map((p, at) => weights[at] * (1 - p)),
-        delta,
-      );
-      factorize(matrix, width);
-      solveFactorized(matrix, delta, width);
-      for (let k = 0; k < width; k++) row[k] += delta[k];
+    if (newest.length > 0) this.#step(newest, row);
+    const mlpWidth = this.#model.config.mlp?.embeddingSize ?? 0;
+    return { mlp: new Float32Array(row.subarray(0, mlpWidth)), gmf: new Float32Array(row.subarray(mlpWidth)) };
+  }
+
+  /** Adds δ to the row. Plain loops over buffers of its own: a stream folds in at every event. */
+  #step(newest: Int32Array, row: Float64Array): void {
+    const { items, probability, prior, curvature, pull, matrix, delta, bends, pulls } = this.#expansion();
+    const { width } = items;
+    let total = 0;
+    for (let at = 0; at < newest.length; at++) {
+      const weight = this.#weights[newest.length - 1 - at];
+      const p = probability[newest[at]];
+      total += weight;
+      bends[at] = weight * p * (1 - p);
+      pulls[at] = weight * (1 - p);
     }
-    const mlpWidth = config.mlp?.embeddingSize ?? 0;
-    return {
-      mlp: Float32Array.from(row.subarray(0, mlpWidth)),
-      gmf: Float32Array.from(row.subarray(mlpWidth)),
-    };
+    const negatives = this.#model.config.negatives * total;
+    for (let at = 0; at < matrix.length; at++) matrix[at] = prior[at] + negatives * curvature[at];
+    for (let k = 0; k < width; k++) delta[k] = -negatives * pull[k];
+    addItems(items, newest, bends, matrix, pulls, delta);
+    factorize(matrix, width);
+    solveFactorized(matrix, delta, width);
+    for (let k = 0; k < width; k++) row[k] += delta[k];
   }
 
   #expansion(): Expansion {
-    this.#made ??= expand(this.#model, this.#options.priorWeight);
+    this.#made ??= expand(this.#model, this.#options);
     return this.#made;
   }
 }
 
-function expand(model: TrainedModel, priorWeight: number): Expansion {
+function expand(model: TrainedModel, { priorWeight, window }: FoldInOptions): Expansion {
   const rows = trainedRows(model);
   const mean = meanOf(rows);
   const items = linearizedItems(model, mean);
@@ -141,7 +145,18 @@ function expand(model: TrainedModel, priorWeight: number): Expansion {
     probability.map((p) => p * share),
     pull,
   );
-  return { mean, items, probability, prior, curvature, pull };
+  return {
+    mean,
+    items,
+    probability,
+    prior,
+    curvature,
+    pull,
+    matrix: new Float64Array(width * width),
+    delta: new Float64Array(width),
+    bends: new Float64Array(window),
+    pulls: new Float64Array(window),
+  };
 }
 
 /** matrix += Σ a · s sᵀ (lower triangle) and vector += Σ b · s over the listed items' slopes s, one item after the other. */
