@@ -50,6 +50,7 @@ export function profileOf({ itemIds }: Sample, items: readonly ItemDetails[]): A
 
 /** None for an item that is not listed. */
 function attributesOfAll(itemIds: Float64Array, items: readonly ItemDetails[]): (readonly string[])[] {
-  const listed = new Map(items.map((item) => [item.id, attributesOf(item)]));
+  const listed = new Map<number, readonly string[]>();
+  for (const item of items) listed.set(item.id, attributesOf(item));
   return Array.from(itemIds, (id) => listed.get(id) ?? []);
 }

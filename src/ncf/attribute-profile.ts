@@ -25,11 +25,26 @@ const profileWeight = 0.5;
 
 const periodYears = 5;
 
+/** By start: made once, as tens of thousands of items share a few dozen. */
+const periodNames = new Map<number, string>();
+
 /** Genres, and the five years in which the year at the title's end lies, as in "Toy Story (1995)". */
-export function attributesOf({ title, genres }: Pick<ItemDetails, "title" | "genres">): string[] {
+export function attributesOf({ title, genres }: Pick<ItemDetails, "title" | "genres">): readonly string[] {
+  const year = yearOf(title);
+  if (year === null) return genres;
+  const from = year - (year % periodYears);
+  let name = periodNames.get(from);
+  if (name === undefined) {
+    name = `released from ${from}`;
+    periodNames.set(from, name);
+  }
+  return genres.concat(name);
+}
+
+/** Of a title that ends with a year in parentheses. */
+function yearOf(title: string): number | null {
   const year = /\((\d{4})\)\s*$/.exec(title)?.[1];
-  if (year === undefined) return [...genres];
-  return [...genres, `released from ${Number(year) - (Number(year) % periodYears)}`];
+  return year === undefined ? null : Number(year);
 }
 
 /** Item arguments are indices into the catalogue. */
@@ -66,13 +81,20 @@ class NaiveBayesProfile implements AttributeProfile {
 
   constructor(attributes: readonly (readonly string[])[], trained: number) {
     const columns = new Map<string, number>();
-    for (const names of attributes) for (const name of names) if (!columns.has(name)) columns.set(name, columns.size);
-    const own = attributes.map((names) => [...new Set(names)].map((name) => columns.get(name) ?? 0));
-    this.#offsets = new Uint32Array(own.length + 1);
-    own.forEach((of, item) => {
-      this.#offsets[item + 1] = this.#offsets[item] + of.length;
-    });
-    this.#columns = Uint32Array.from(own.flat());
+    const own: number[] = [];
+    this.#offsets = new Uint32Array(attributes.length + 1);
+    for (let item = 0; item < attributes.length; item++) {
+      for (const name of attributes[item]) {
+        let column = columns.get(name);
+        if (column === undefined) {
+          column = columns.size;
+          columns.set(name, column);
+        }
+        if (!own.includes(column, this.#offsets[item])) own.push(column);
+      }
+      this.#offsets[item + 1] = own.length;
+    }
+    this.#columns = Uint32Array.from(own);
     const counts = new Float64Array(columns.size);
     for (const column of this.#columns.subarray(0, this.#offsets[trained])) counts[column] += 1;
     // Laplace's rule keeps every share off 0 and 1.
