@@ -155,7 +155,7 @@ async function firstAnswers(folder: string): Promise<void> {
     }
   }
   console.log(`\nfrom a model file to the first answer, ${values.starts} fresh processes each; median ms`);
-  console.log(`${"model".padEnd(22)} read, decode  scorer  recommend   total   best total   catalogue`);
+  console.log(`${"model".padEnd(22)} read, decode  set up  recommend   total   best total   catalogue`);
   for (const { preset, megabytes, laps } of contenders) {
     const totals = laps.map(({ decodeMs, scorerMs, answerMs }) => decodeMs + scorerMs + answerMs);
     const [decode, scorer, answer, service] = stages.map((stage) => median(laps.map((lap) => lap[stage])).toFixed(0));
@@ -169,7 +169,7 @@ async function firstAnswers(folder: string): Promise<void> {
   console.log(
     `${grouped(users)} users, ${grouped(items)} items. Not in the total: the program's modules, the sample, and the`,
   );
-  console.log("catalogue of titles, which is made of the sample");
+  console.log("catalogue of titles, which is made of the sample. Set up: scorer and profile of attributes");
 }
 
 async function foldIns(): Promise<void> {

@@ -11,29 +11,29 @@ export interface CatalogueItem {
   readonly genres: readonly string[];
 }
 
+interface SearchIndex {
+  /** Shape [items]: indices, most popular first, ties by id. */
+  readonly byPopularity: Int32Array;
+  /** Shape [items]: what the search compares with. */
+  readonly searchable: readonly string[];
+}
+
 export class Catalogue {
   readonly ids: IdLookup;
   /** Shape [items]: training interactions. */
   readonly popularity: Int32Array;
-  /** Shape [items]: indices, most popular first, ties by id. */
-  readonly #byPopularity: Int32Array;
   readonly #details: readonly (ItemDetails | undefined)[];
-  /** Shape [items]: what the search compares with. */
-  readonly #searchable: readonly string[];
+  #index: SearchIndex | null = null;
 
   constructor(sample: Sample, items: readonly ItemDetails[]) {
     this.ids = new IdLookup(sample.itemIds, sample.itemLabels);
     this.popularity = trainingCounts(sample);
-    this.#byPopularity = Int32Array.from(sample.itemIds.keys()).sort(
-      (a, b) => this.popularity[b] - this.popularity[a] || a - b,
-    );
     const details = new Array<ItemDetails | undefined>(sample.itemIds.length).fill(undefined);
     for (const item of items) {
       const index = this.ids.indexOfNumber(item.id);
       if (index >= 0) details[index] = item;
     }
     this.#details = details;
-    this.#searchable = details.map((item, index) => searchForm(item?.title ?? this.ids.textOf(index)));
   }
 
   item(index: number): CatalogueItem {
@@ -50,8 +50,9 @@ export class Catalogue {
     const wanted = searchForm(query);
     const words = wanted.split(" ").filter((word) => word !== "");
     const found: { readonly index: number; readonly rank: number }[] = [];
-    for (const index of this.#byPopularity) {
-      const title = this.#searchable[index];
+    const { byPopularity, searchable } = this.#searchIndex();
+    for (const index of byPopularity) {
+      const title = searchable[index];
       if (!words.every((word) => title.includes(word))) continue;
       found.push({ index, rank: `${title} `.startsWith(`${wanted} `) ? 0 : title.startsWith(wanted) ? 1 : 2 });
     }
@@ -59,6 +60,17 @@ export class Catalogue {
       .sort((a, b) => a.rank - b.rank)
       .slice(0, limit)
       .map(({ index }) => index);
+  }
+
+  /** Made at the first search, so that the first recommendation does not wait for it. */
+  #searchIndex(): SearchIndex {
+    this.#index ??= {
+      byPopularity: Int32Array.from(this.popularity.keys()).sort(
+        (a, b) => this.popularity[b] - this.popularity[a] || a - b,
+      ),
+      searchable: this.#details.map((item, index) => searchForm(item?.title ?? this.ids.textOf(index))),
+    };
+    return this.#index;
   }
 }
 
