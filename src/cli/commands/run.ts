@@ -118,8 +118,8 @@ async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefaul
       const { card } = await publish(preset, report, values, terminal);
       answers.add(
         { published: card },
-        `\n${preset}, trained on all ${grouped(card.dataset.interactions)} ratings, is version ${card.version} ` +
-          `in ${registryFolder(values)}.`,
+        `\n${preset}, trained on all ${grouped(card.dataset.interactions)} ratings` +
+          `${card.dataset.generated ? " (generated data)" : ""}, is version ${card.version} in ${registryFolder(values)}.`,
       );
     }
   } finally {
