@@ -95,6 +95,7 @@ const settings: StreamSettings = {
   allowLeak: false,
   commitRecords,
   snapshotRecords: Number.POSITIVE_INFINITY,
+  snapshotPartials: Number.POSITIVE_INFINITY,
 };
 
 console.log(

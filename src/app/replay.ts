@@ -76,6 +76,7 @@ export async function replay(deps: ReplayDeps, request: ReplayRequest): Promise<
     allowLeak: request.allowLeak,
     commitRecords: recordsAtOnce,
     snapshotRecords: Number.POSITIVE_INFINITY,
+    snapshotPartials: Number.POSITIVE_INFINITY,
   };
   const task = (deps.progress ?? noProgress).start("Replaying", events.length, "events");
   const workers: PartitionWorker[] = [];

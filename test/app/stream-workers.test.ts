@@ -30,6 +30,7 @@ const settings: StreamSettings = {
   allowLeak: false,
   commitRecords: 7,
   snapshotRecords: 20,
+  snapshotPartials: 1000,
 };
 const partitions = 2;
 
@@ -326,6 +327,35 @@ describe("stream workers", () => {
     const worker = await PartitionWorker.open(deps, { ...settings, snapshotRecords: 7 }, 0);
     while ((await worker.step()) > 0);
     expect(await deps.store.list("snapshots/test/0/")).toHaveLength(2);
+  });
+
+  it("go on with the windows of the newest snapshot, reading the partials from there", async () => {
+    const log = await filledLog();
+    const deps = { log, store: new MemoryObjectStore() };
+    const often = { ...settings, snapshotPartials: 3, commitRecords: 2 };
+    for (let p = 0; p < partitions; p++) {
+      const worker = await PartitionWorker.open(deps, settings, p);
+      while ((await worker.step()) > 0);
+    }
+    const reads = vi.spyOn(log, "read");
+    const starts: number[] = [];
+    for (let steps = 3; steps === 3; ) {
+      reads.mockClear();
+      const worker = await WindowWorker.open(deps, often);
+      starts.push(reads.mock.calls[0]?.[2] ?? 0);
+      for (steps = 0; steps < 3 && (await worker.step()).length > 0; ) steps += 1;
+    }
+    expect(starts.at(-1)).toBeGreaterThan(10);
+    expect((await deps.store.list("snapshots/test/windows/")).length).toBe(2);
+    expect(await published(log)).toEqual(await undisturbed());
+    await expect(WindowWorker.open(deps, { ...often, windows: TimeWindows.ofSizeAndGrace(1000, 200) })).rejects.toThrow(
+      /expected window state of/,
+    );
+    for (const key of await deps.store.list("snapshots/test/windows/")) await deps.store.put(key, Uint8Array.of(123));
+    await expect(WindowWorker.open(deps, often)).rejects.toMatchObject({
+      code: "FILE_DAMAGED",
+      message: expect.stringContaining("Remove it"),
+    });
   });
 
   it("are not misled by snapshots of a log that was made anew or set back", async () => {

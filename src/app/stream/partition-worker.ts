@@ -2,19 +2,14 @@
 
 import { encodeJson } from "../../core/json.ts";
 import type { LogRecord, TopicRecord, TransactionalProducer } from "../../ports/interaction-log.ts";
-import type { ObjectStore } from "../../ports/object-store.ts";
 import { decodeSnapshot } from "../../streaming/history-snapshot.ts";
 import type { DeadLetter } from "../../streaming/outcome.ts";
 import type { PartitionCommit } from "../../streaming/partition-commit.ts";
 import { PartitionEvaluator } from "../../streaming/partition-evaluator.ts";
 import { maxWindowsPerEvent } from "../../streaming/time-windows.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
+import { Snapshots } from "./snapshots.ts";
 import { type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
-
-/** Digits of an offset in a snapshot's name, so that names sort by offset. */
-const offsetDigits = 16;
-/** The newest, and one that a worker which is taking over may be about to read. */
-const keptSnapshots = 2;
 
 /** So many windows' sums fit into one record: each is at most 7 kB of JSON. */
 const windowsOfRecord = 140;
@@ -31,6 +26,7 @@ export class PartitionWorker {
   readonly #settings: StreamSettings;
   readonly #partition: number;
   readonly #producer: TransactionalProducer;
+  readonly #snapshots: Snapshots;
   readonly #evaluator: PartitionEvaluator;
   /** The next offset to read; beyond the evaluator's where offsets hold no record. */
   #position: number;
@@ -54,11 +50,12 @@ export class PartitionWorker {
         (await log.committed(group, place.topic, partition))?.offset ?? (await log.startOffset(place.topic, partition));
       const partitionCount = await log.partitions(place.topic);
       const evaluator = new PartitionEvaluator({ ...settings, partition, partitionCount }, settings.schedule);
-      const snapshot = await newestSnapshot(deps, snapshotPrefix(settings, partition), committed);
-      if (snapshot !== null) evaluator.restore(decodeSnapshot(await store.get(snapshot), snapshot));
+      const snapshots = new Snapshots(store, `snapshots/${group}/${partition}/`);
+      const snapshot = await snapshots.newest(committed);
+      if (snapshot !== null) evaluator.restore(decodeSnapshot(snapshot.bytes, snapshot.key));
       const stretch = { from: evaluator.nextOffset, to: committed, atOnce: settings.commitRecords };
       for await (const record of committedRecords(log, place, stretch)) evaluator.catchUp(record);
-      return new PartitionWorker(deps, settings, partition, producer, evaluator, committed);
+      return new PartitionWorker(deps, settings, partition, producer, snapshots, evaluator, committed);
     } catch (cause) {
       await producer.close();
       throw cause;
@@ -70,6 +67,7 @@ export class PartitionWorker {
     settings: StreamSettings,
     partition: number,
     producer: TransactionalProducer,
+    snapshots: Snapshots,
     evaluator: PartitionEvaluator,
     position: number,
   ) {
@@ -77,6 +75,7 @@ export class PartitionWorker {
     this.#settings = settings;
     this.#partition = partition;
     this.#producer = producer;
+    this.#snapshots = snapshots;
     this.#evaluator = evaluator;
     this.#position = position;
   }
@@ -101,7 +100,11 @@ export class PartitionWorker {
       const folded = this.#fold(records);
       await this.#commit(this.#evaluator.takeCommit(false), folded);
       this.#recordsSinceSnapshot += folded.length;
-      if (this.#recordsSinceSnapshot >= snapshotRecords) await this.#snapshot();
+      // After a commit, so that no snapshot lies beyond the committed offset.
+      if (this.#recordsSinceSnapshot >= snapshotRecords) {
+        await this.#snapshots.write(this.#evaluator.nextOffset, this.#evaluator.snapshot());
+        this.#recordsSinceSnapshot = 0;
+      }
       return folded.length;
     } catch (cause) {
       this.#failure = { cause };
@@ -153,15 +156,6 @@ export class PartitionWorker {
       ],
     });
   }
-
-  /** After a commit, so that no snapshot lies beyond the committed offset. Removes those that nobody needs any more. */
-  async #snapshot(): Promise<void> {
-    const { store } = this.#deps;
-    const prefix = snapshotPrefix(this.#settings, this.#partition);
-    await store.put(snapshotKey(prefix, this.#evaluator.nextOffset), this.#evaluator.snapshot());
-    this.#recordsSinceSnapshot = 0;
-    for (const key of (await snapshotsOf(store, prefix)).slice(0, -keptSnapshots)) await store.delete(key);
-  }
 }
 
 function keyOf(key: string | null | undefined): string | null {
@@ -173,29 +167,4 @@ function deadLetterJson({ value, ...letter }: DeadLetter): object {
   if (value === null) return { ...letter, value, valueBytes: null };
   const beginning = Buffer.from(value.subarray(0, deadLetterBytes)).toString("base64");
   return { ...letter, value: beginning, valueBytes: value.length };
-}
-
-function snapshotPrefix({ group }: StreamSettings, partition: number): string {
-  return `snapshots/${group}/${partition}/`;
-}
-
-function snapshotKey(prefix: string, offset: number): string {
-  return `${prefix}${String(offset).padStart(offsetDigits, "0")}`;
-}
-
-/** Keys of snapshots, oldest first. */
-async function snapshotsOf(store: ObjectStore, prefix: string): Promise<string[]> {
-  const { length } = snapshotKey(prefix, 0);
-  return (await store.list(prefix)).filter((key) => key.length === length);
-}
-
-/**
- * The key of the newest snapshot at or below the committed offset, or null. Removes those beyond it: they are of a log that
- * was made anew or set back, and would be taken for this one's as soon as it gets there.
- */
-async function newestSnapshot({ store }: StreamDeps, prefix: string, committed: number): Promise<string | null> {
-  const limit = snapshotKey(prefix, committed);
-  const keys = await snapshotsOf(store, prefix);
-  for (const key of keys) if (key > limit) await store.delete(key);
-  return keys.findLast((key) => key <= limit) ?? null;
 }

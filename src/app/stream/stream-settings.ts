@@ -47,6 +47,8 @@ export interface StreamSettings {
   readonly commitRecords: number;
   /** Records between two snapshots of a partition. */
   readonly snapshotRecords: number;
+  /** Partials between two snapshots of the windows. */
+  readonly snapshotPartials: number;
 }
 
 /** Creates our own topics where they are missing. @throws NcfError `PARTITION_COUNT_CHANGED`, `TOPIC_UNKNOWN` */

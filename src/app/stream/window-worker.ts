@@ -1,41 +1,53 @@
 /** Stage 2 on a log: folds what all partitions add into windows and publishes their reports. */
 
+import { z } from "zod";
 import { NcfError } from "../../core/errors.ts";
 import { decodeJson, encodeJson } from "../../core/json.ts";
 import type { LogRecord, TransactionalProducer } from "../../ports/interaction-log.ts";
-import { WindowAggregator } from "../../streaming/window-aggregator.ts";
+import type { TimeWindows } from "../../streaming/time-windows.ts";
+import { aggregatorStateSchema, WindowAggregator } from "../../streaming/window-aggregator.ts";
 import { type WindowPartial, windowPartialSchema } from "../../streaming/window-partial.ts";
 import type { WindowReport } from "../../streaming/window-report.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
+import { type FoundSnapshot, Snapshots } from "./snapshots.ts";
 import { type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
 
 export class WindowWorker {
   readonly #deps: StreamDeps;
   readonly #settings: StreamSettings;
   readonly #producer: TransactionalProducer;
+  readonly #snapshots: Snapshots;
   readonly #aggregator: WindowAggregator;
   #position: number;
-
+  #partialsSinceSnapshot = 0;
   /** What the step that failed threw, if one did. */
   #failure: { readonly cause: unknown } | null = null;
 
   /**
-   * Takes stage 2 over: the windows are those of all partials up to the committed offset.
+   * Takes stage 2 over: the windows are those of the newest snapshot at or below the committed offset, and the partials from
+   * there on.
    *
-   * @throws NcfError those of the log and of the aggregator; `PARTIAL_INVALID`
+   * @throws NcfError those of the log, of the store and of the aggregator; `PARTIAL_INVALID`, `STATE_MISMATCH`,
+   *   `FILE_DAMAGED`
    */
   static async open(deps: StreamDeps, settings: StreamSettings): Promise<WindowWorker> {
     const { group, topics, windows, commitRecords } = settings;
     const producer = await deps.log.openProducer(`${group}-windows`);
     try {
       const committed = (await deps.log.committed(group, topics.windowPartials, 0))?.offset ?? 0;
-      const aggregator = new WindowAggregator(windows, await deps.log.partitions(topics.interactions));
+      const partitions = await deps.log.partitions(topics.interactions);
+      const snapshots = new Snapshots(deps.store, `snapshots/${group}/windows/`);
+      const snapshot = await snapshots.newest(committed);
+      const { aggregator, nextOffset } =
+        snapshot === null
+          ? { aggregator: new WindowAggregator(windows, partitions), nextOffset: 0 }
+          : restored(snapshot, windows, partitions);
       const place = { topic: topics.windowPartials, partition: 0 };
-      const stretch = { from: 0, to: committed, atOnce: commitRecords };
+      const stretch = { from: nextOffset, to: committed, atOnce: commitRecords };
       for await (const record of committedRecords(deps.log, place, stretch)) {
         aggregator.fold(partialOf(place.topic, record));
       }
-      return new WindowWorker(deps, settings, producer, aggregator, committed);
+      return new WindowWorker(deps, settings, producer, snapshots, aggregator, committed);
     } catch (cause) {
       await producer.close();
       throw cause;
@@ -46,12 +58,14 @@ export class WindowWorker {
     deps: StreamDeps,
     settings: StreamSettings,
     producer: TransactionalProducer,
+    snapshots: Snapshots,
     aggregator: WindowAggregator,
     position: number,
   ) {
     this.#deps = deps;
     this.#settings = settings;
     this.#producer = producer;
+    this.#snapshots = snapshots;
     this.#aggregator = aggregator;
     this.#position = position;
   }
@@ -103,8 +117,35 @@ export class WindowWorker {
       })),
       offsets: [{ group, topic, partition: 0, offset, metadata: "" }],
     });
+    this.#partialsSinceSnapshot += records.length;
+    // After a commit, so that no snapshot lies beyond the committed offset.
+    if (this.#partialsSinceSnapshot >= this.#settings.snapshotPartials) {
+      await this.#snapshots.write(offset, encodeJson({ nextOffset: offset, state: this.#aggregator.save() }));
+      this.#partialsSinceSnapshot = 0;
+    }
     return reports;
   }
+}
+
+const snapshotSchema = z.object({ nextOffset: z.int().min(0), state: aggregatorStateSchema });
+
+/** @throws NcfError `FILE_DAMAGED`, `STATE_MISMATCH` */
+function restored(
+  { key, bytes }: FoundSnapshot,
+  windows: TimeWindows,
+  partitions: number,
+): { aggregator: WindowAggregator; nextOffset: number } {
+  let found: z.infer<typeof snapshotSchema>;
+  try {
+    found = snapshotSchema.parse(decodeJson(bytes));
+  } catch (cause) {
+    throw new NcfError(
+      "FILE_DAMAGED",
+      `${key}: expected a snapshot of windows, found something else. Remove it: the windows are then rebuilt from the log`,
+      { cause },
+    );
+  }
+  return { aggregator: WindowAggregator.restore(windows, partitions, found.state), nextOffset: found.nextOffset };
 }
 
 /** @throws NcfError `PARTIAL_INVALID` */
