@@ -1,8 +1,6 @@
 /** After the judgement: trains on all data with the judged settings, and makes the result the model that is served. */
-
 import { undivided } from "../core/leave-one-out.ts";
-import type { NcfConfig } from "../ncf/config.ts";
-import { presets } from "../ncf/config.ts";
+import { type NcfConfig, presets } from "../ncf/config.ts";
 import type {
   CardFacts,
   Champion,

@@ -23,7 +23,7 @@ import { historiesOf } from "../streaming/sample-histories.ts";
 import type { TimeWindows } from "../streaming/time-windows.ts";
 import { type WindowReport, windowReportSchema } from "../streaming/window-report.ts";
 import { popularityHalfLifeMs } from "./model-names.ts";
-import { profileOf, withListedItems } from "./new-items.ts";
+import { profileOf, startUntrainedItems, withListedItems } from "./new-items.ts";
 import { type ReplayDeps, type ReplayEvent, type ReplayResult, replay } from "./replay.ts";
 import { catalogueDetails, sampleHash } from "./sample.ts";
 import { type TrainDeps, trainAndStore } from "./train-model.ts";
@@ -48,8 +48,8 @@ interface StreamRequest {
   /** Share of the ratings that lie before the stream. */
   readonly share: number;
   /**
-   * Items that can be tested and drawn as candidates: those of the model's sample, or all that the data set lists, those
-   * that the model has not seen starting from their genres.
+   * Items that can be tested and drawn as candidates: those of the model's sample, or all that the data set lists. Those
+   * without a training interaction start from their genres.
    */
   readonly catalogue: "sample" | "listed";
   readonly windows: TimeWindows;
@@ -144,8 +144,10 @@ export async function replayModel(deps: ReplayModelDeps, request: ReplayModelReq
   const { dataset, sample, seed, signal, allowLeak } = request;
   const { ratings } = dataset;
   const { fromMs, rows } = newerRows(ratings, request.share);
-  const base = { model: request.model, sample: sample.sample };
-  const candidates = request.catalogue === "sample" ? base : withListedItems(base.model, base.sample, dataset.items);
+  const candidates =
+    request.catalogue === "listed"
+      ? withListedItems(request.model, sample.sample, dataset.items)
+      : { model: startUntrainedItems(request.model, sample.sample, dataset.items), sample: sample.sample };
   const model = ncfStreamModel({
     version: request.version,
     sample: candidates.sample,
