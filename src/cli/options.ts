@@ -77,6 +77,12 @@ export const listenOptions = () => [
   new Option("--host <address>", "address to listen on; 0.0.0.0 lets the whole network in, there is no login").default(
     "127.0.0.1",
   ),
+  new Option(
+    "--allow-name <names>",
+    "names under which a proxy passes requests on, such as movies.example.com; others but this machine's are refused",
+  )
+    .argParser(names)
+    .default([], "none"),
 ];
 
 export const jsonOption = () => new Option("--json", "print one JSON document on stdout").default(false);

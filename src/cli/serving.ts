@@ -32,6 +32,8 @@ export interface ServingOptions {
   /** Null for the default one, or any free one where that is taken. */
   readonly port: number | null;
   readonly host: string;
+  /** See `HttpServerOptions`. */
+  readonly allowName: readonly string[];
 }
 
 export interface Listening {
@@ -48,7 +50,7 @@ export interface Listening {
  */
 export async function serveUntilStopped(
   terminal: Terminal,
-  { model, runFolder, interactions, port, host }: ServingOptions,
+  { model, runFolder, interactions, port, host, allowName: names }: ServingOptions,
   onListening: (listening: Listening) => void,
 ): Promise<void> {
   const { signal } = terminal;
@@ -65,7 +67,7 @@ export async function serveUntilStopped(
       version,
       onError,
     });
-    const server = await listen(port, (chosen) => startHttpServer(api, { port: chosen, host, onError }));
+    const server = await listen(port, (chosen) => startHttpServer(api, { port: chosen, host, names, onError }));
     onListening({ url: server.url, readySeconds: performance.now() / 1000, model: holder.current.facts });
     first.foldIn.prepare();
     if (watch !== null) await follow(watch, holder, terminal, onError);

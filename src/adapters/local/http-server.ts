@@ -9,6 +9,11 @@ export interface HttpServerOptions {
   readonly port: number;
   /** 127.0.0.1 by default: nobody but this machine. */
   readonly host?: string;
+  /**
+   * Names by which clients reach it, beside those of this machine. Whoever listens on this machine only, or names some, is
+   * answered under these names alone: a page of another site can have a name of its own point here (DNS rebinding).
+   */
+  readonly names?: readonly string[];
   /** How long requests in flight may take to finish when the server closes; 10 s by default. */
   readonly closeWithinMs?: number;
   /** Told of errors that no client hears of. */
@@ -29,9 +34,10 @@ const keepAliveTimeoutMs = 5_000;
 /** @throws NcfError `PORT_IN_USE`, `ADDRESS_UNUSABLE` */
 export async function startHttpServer(
   handle: (request: Request) => Promise<Response>,
-  { port, host = "127.0.0.1", closeWithinMs = 10_000, onError }: HttpServerOptions,
+  { port, host = "127.0.0.1", names = [], closeWithinMs = 10_000, onError }: HttpServerOptions,
 ): Promise<HttpServer> {
   let closing = false;
+  const known = isThisMachine(host) || names.length > 0 ? new Set(names.map((name) => name.toLowerCase())) : null;
   const server = createServer(
     {
       headersTimeout: headersTimeoutMs,
@@ -42,6 +48,8 @@ export async function startHttpServer(
     (incoming, outgoing) => {
       // A kept connection would outlive the server.
       if (closing) outgoing.setHeader("Connection", "close");
+      const name = hostName(incoming);
+      if (known !== null && !known.has(name) && !isThisMachine(name)) return refuseName(incoming, outgoing, name);
       answer(handle, incoming, outgoing, () => closing).catch((error: unknown) => {
         onError(error);
         outgoing.destroy();
@@ -64,6 +72,21 @@ export async function startHttpServer(
         server.closeIdleConnections();
       }),
   };
+}
+
+/** Without the port, in lower case. An old client that sends none means this machine. */
+function hostName({ headers }: IncomingMessage): string {
+  return (headers.host ?? "localhost").toLowerCase().replace(/:\d+$/, "");
+}
+
+function isThisMachine(name: string): boolean {
+  return /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(name);
+}
+
+function refuseName(incoming: IncomingMessage, outgoing: ServerResponse, name: string): void {
+  outgoing.writeHead(421, { "Content-Type": "text/plain; charset=utf-8", Connection: "close" });
+  outgoing.end(`expected a name of this machine or one of --allow-name, found ${JSON.stringify(name)}\n`);
+  discardRest(incoming);
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -50,6 +50,7 @@ interface RunCommandOptions extends options.ReadOptionValues {
   readonly serve: boolean;
   readonly port?: number;
   readonly host: string;
+  readonly allowName: string[];
   readonly json: boolean;
 }
 
@@ -248,10 +249,10 @@ async function publish(
 }
 
 async function serve(values: RunCommandOptions, answers: Answers, terminal: Terminal): Promise<void> {
-  const { port = null, host } = values;
+  const { port = null, host, allowName } = values;
   const registry = registryFolder(values);
   const interactions = interactionsBeside(registry);
-  const options = { model: { registry }, runFolder: values.out, interactions, port, host };
+  const options = { model: { registry }, runFolder: values.out, interactions, port, host, allowName };
   await serveUntilStopped(terminal, options, ({ url }) => {
     answers.add({ url }, `Recommendations and windows: ${url} (Ctrl-C stops it)`);
     answers.end();

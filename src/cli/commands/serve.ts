@@ -18,6 +18,7 @@ interface ServeValues {
   readonly interactions?: string;
   readonly port?: number;
   readonly host: string;
+  readonly allowName: string[];
   readonly json: boolean;
 }
 
@@ -45,7 +46,7 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
 
 async function serve(values: ServeValues, terminal: Terminal): Promise<void> {
   terminal.useJson(values.json);
-  const { model, registry, port = null, host } = values;
+  const { model, registry, port = null, host, allowName } = values;
   if ((model === undefined) === (registry === undefined)) {
     throw new NcfError(
       "USAGE",
@@ -56,7 +57,7 @@ async function serve(values: ServeValues, terminal: Terminal): Promise<void> {
   const interactions = values.interactions ?? (registry === undefined ? null : interactionsBeside(registry));
   const source = registry === undefined ? await readServedModel(from, values.sample) : { registry };
   const runFolder = registry === undefined ? runFolderOf(from) : path.resolve(registry, "..");
-  await serveUntilStopped(terminal, { model: source, runFolder, interactions, port, host }, (listening) => {
+  await serveUntilStopped(terminal, { model: source, runFolder, interactions, port, host, allowName }, (listening) => {
     const { name, version, dataset } = listening.model;
     terminal.answer(
       listening,

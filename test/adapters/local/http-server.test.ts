@@ -41,6 +41,38 @@ function raw(url: string, text: string): Promise<string> {
 }
 
 describe("the HTTP server", () => {
+  describe("answers under names", () => {
+    const statusOf = async (url: string, host: string) =>
+      Number(
+        /^HTTP\/1\.1 (\d+)/.exec(await raw(url, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`))?.[1],
+      );
+
+    it("of this machine alone, where it listens there: not under one that another site has point here", async () => {
+      const { url } = await start(echo);
+      const { host } = new URL(url);
+      for (const own of [host, "localhost", "LOCALHOST:80", "movies.localhost", "[::1]:8080", "127.0.0.2"]) {
+        expect(await statusOf(url, own), own).toBe(200);
+      }
+      for (const other of ["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", ""]) {
+        expect(await statusOf(url, other), other).toBe(421);
+      }
+      const refused = await raw(url, "POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 2\r\n\r\nab");
+      expect(refused).toContain('one of --allow-name, found "evil.example"');
+    });
+
+    it("that it was given, too", async () => {
+      const { url } = await start(echo, { names: ["Movies.example.com"] });
+      expect(await statusOf(url, "movies.example.com:443")).toBe(200);
+      expect(await statusOf(url, "localhost")).toBe(200);
+      expect(await statusOf(url, "example.com")).toBe(421);
+    });
+
+    it("of any kind, where it listens for the whole network and was given none", async () => {
+      const { url } = await start(echo, { host: "0.0.0.0" });
+      expect(await statusOf(url, "movies.example.com")).toBe(200);
+    });
+  });
+
   it("hands requests over and writes responses back", async () => {
     const { url } = await start(echo);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -68,10 +100,10 @@ describe("the HTTP server", () => {
 
   it("refuses what is no address here, and survives what is no HTTP", async () => {
     const { url } = await start(echo);
-    expect(await raw(url, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")).toMatch(/^HTTP\/1\.1 400/);
-    expect(await raw(url, "GET http://elsewhere/ HTTP/1.1\r\nHost: x\r\n\r\n")).toMatch(/^HTTP\/1\.1 400/);
+    expect(await raw(url, "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n")).toMatch(/^HTTP\/1\.1 400/);
+    expect(await raw(url, "GET http://elsewhere/ HTTP/1.1\r\nHost: localhost\r\n\r\n")).toMatch(/^HTTP\/1\.1 400/);
     expect(await raw(url, "nonsense\r\n\r\n")).toMatch(/^HTTP\/1\.1 400/);
-    expect(await raw(url, "GET //evil/path HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).toContain(
+    expect(await raw(url, "GET //evil/path HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).toContain(
       "http://localhost//evil/path",
     );
     expect((await fetch(url)).status).toBe(200);
