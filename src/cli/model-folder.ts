@@ -1,18 +1,13 @@
 /** A model in a folder of its own, with the sample that it was trained on. */
-import { createHash } from "node:crypto";
 import path from "node:path";
 import { FileObjectStore } from "../adapters/local/file-object-store.ts";
 import { ParquetSampleStore } from "../adapters/parquet/parquet-sample-store.ts";
-import { readModel } from "../app/stored-model.ts";
+import { readModel, type StoredModel } from "../app/stored-model.ts";
 import { NcfError } from "../core/errors.ts";
-import type { TrainedModel } from "../ncf/model.ts";
 import type { SampleFiles } from "../ports/sample-store.ts";
 import { asPrefix } from "./folders.ts";
 
-export interface ModelFolder {
-  readonly model: TrainedModel;
-  /** Of model.safetensors, hex. */
-  readonly sha256: string;
+export interface ModelFolder extends StoredModel {
   readonly files: SampleFiles;
 }
 
@@ -22,10 +17,7 @@ export interface ModelFolder {
  */
 export async function readModelFolder(folder: string, sample: string | undefined): Promise<ModelFolder> {
   const files = await readSample(folder, sample);
-  const store = new FileObjectStore(folder);
-  const model = await readModel(store, files);
-  const bytes = await store.get("model.safetensors");
-  return { model, files, sha256: createHash("sha256").update(bytes).digest("hex") };
+  return { ...(await readModel(new FileObjectStore(folder), files)), files };
 }
 
 /** OUT of OUT/models/neumf: what `ncf run` wrote beside the model. */

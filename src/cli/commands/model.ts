@@ -150,7 +150,7 @@ async function evaluate(dir: string, values: EvaluateValues, terminal: Terminal)
   terminal.useJson(values.json);
   const files = await readSample(dir);
   const { sample } = files;
-  const model = await readModel(new FileObjectStore(values.model), files);
+  const { model } = await readModel(new FileObjectStore(values.model), files);
   const perUser = values.perUser === undefined ? null : new PerUserFile(values.perUser);
   try {
     const judged = await judgeModels(
@@ -185,7 +185,7 @@ async function evaluate(dir: string, values: EvaluateValues, terminal: Terminal)
 async function recommendTo(dir: string, values: RecommendValues, terminal: Terminal): Promise<void> {
   terminal.useJson(values.json);
   const files = await readSample(dir);
-  const trained = await readModel(new FileObjectStore(values.model), files);
+  const { model: trained } = await readModel(new FileObjectStore(values.model), files);
   const model = startUntrainedItems(trained, files.sample, files.items);
   const profile = profileOf(files.sample, files.items);
   const list = recommend(files, { scorer: createScorer(model), profile }, values.user, values.k);
