@@ -2,6 +2,7 @@
 import { NcfError } from "../core/errors.ts";
 import type { NewRecord } from "../ports/interaction-log.ts";
 import { noProgress, type Progress } from "../ports/progress.ts";
+import { DriftDetector } from "../streaming/drift-detector.ts";
 import { encodeEndOfStream, encodeWireEvent } from "../streaming/interaction-event.ts";
 import type { StreamModel } from "../streaming/stream-model.ts";
 import type { TimeWindows } from "../streaming/time-windows.ts";
@@ -42,6 +43,8 @@ export interface ReplayResult {
   /** Final reports by window start. */
   readonly windows: readonly WindowReport[];
   readonly events: number;
+  /** Starts of the windows, of those that do not overlap, in which HR@10 had fallen below its running level. */
+  readonly drifts: readonly number[];
 }
 
 const recordsAtOnce = 1000;
@@ -103,7 +106,22 @@ export async function replay(deps: ReplayDeps, request: ReplayRequest): Promise<
   }
   task.end();
   for (const worker of [...workers, stage2]) await worker.close();
-  return { windows: [...finals.values()].sort((a, b) => a.startMs - b.startMs), events: events.length };
+  const windows = [...finals.values()].sort((a, b) => a.startMs - b.startMs);
+  return {
+    windows,
+    events: events.length,
+    drifts: driftsOf(windows.filter((window) => request.windows.inTotal(window))),
+  };
+}
+
+function driftsOf(windows: readonly WindowReport[]): number[] {
+  const detector = new DriftDetector();
+  return windows
+    .filter(({ hrAt10, hrAt10StandardError: standardError, users }) => {
+      const drift = detector.observe({ hrAt10: hrAt10 ?? 0, standardError: standardError ?? 0, users });
+      return drift.kind === "alarm";
+    })
+    .map(({ startMs }) => startMs);
 }
 
 /** Keyed by user, then the record that ends each partition. */

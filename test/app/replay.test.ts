@@ -67,6 +67,24 @@ describe("replay", () => {
     expect(known.windows[0]).toMatchObject({ cases: 0, repeats: 1 });
   });
 
+  it("says in which window HR@10 fell below its running level, and in none where it did not", async () => {
+    const items = 4000;
+    const byIndex = modelOf(items, {
+      score: (_user, _history, of, scores) => scores.set(of),
+    });
+    // An item from the model's favourites, which hits, at a rate that falls in the thirteenth window of 100 events.
+    const falling = (rate: number) =>
+      eventsOf(2000, 90, items).map((event, i) => {
+        const hits = mix(i, 5, 6) % 100 < (event.timestampMs < 48_000 ? 70 : rate);
+        return { ...event, itemId: String((hits ? items - 200 : 1) + (mix(i, 7, 8) % 200)) };
+      });
+    expect((await run({ model: byIndex, events: falling(70) })).drifts).toEqual([]);
+    const { drifts } = await run({ model: byIndex, events: falling(20) });
+    expect(drifts).toHaveLength(1);
+    expect(drifts[0]).toBeGreaterThanOrEqual(48_000);
+    expect(drifts[0]).toBeLessThanOrEqual(56_000);
+  });
+
   it("refuses events that the model may have learnt from, and an empty stream", async () => {
     const model = modelOf(300, { cutOffMs: 5000 });
     await expect(run({ model })).rejects.toMatchObject({ code: "LEAK" });

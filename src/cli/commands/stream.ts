@@ -220,8 +220,14 @@ export function replayText(result: ReplayDatasetResult, out: string): string {
   return (
     `${data}: ${result.model} trained on ${grouped(result.trainingInteractions)} ratings, tested on the ` +
     `${grouped(result.events)} since ${new Date(result.fromMs).toISOString().slice(0, 10)}, one by one.\n` +
-    `${windowsText(result.windows)}\n${leaked}Reports: ${out}/replay/windows.json`
+    `${windowsText(result.windows)}\n${driftText(result.drifts)}${leaked}Reports: ${out}/replay/windows.json`
   );
+}
+
+function driftText(drifts: readonly number[]): string {
+  if (drifts.length === 0) return "";
+  const days = drifts.map((startMs) => new Date(startMs).toISOString().slice(0, 10)).join(", ");
+  return `HR@10 fell below its running level in the window of ${days}: train on newer ratings.\n`;
 }
 
 /** The windows of an earlier replay. */
