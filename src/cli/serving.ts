@@ -1,10 +1,8 @@
 /** A running service: HTTP API, page and interactions, until Ctrl-C or SIGTERM. */
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FileInteractionLog } from "../adapters/local/file-interaction-log.ts";
 import { FileObjectStore } from "../adapters/local/file-object-store.ts";
 import { type HttpServer, startHttpServer } from "../adapters/local/http-server.ts";
-import { MemoryInteractionLog } from "../adapters/local/memory-interaction-log.ts";
 import { ObjectStoreRegistry } from "../adapters/registry/object-store-registry.ts";
 import { createHttpApi } from "../app/http-api/http-api.ts";
 import { replayedWindows } from "../app/replay-dataset.ts";
@@ -14,6 +12,7 @@ import type { ServedModel } from "../app/serving/served-model.ts";
 import { ServiceHolder } from "../app/serving/service-holder.ts";
 import { NcfError } from "../core/errors.ts";
 import { createScorer } from "../ncf/wasm/scorer.ts";
+import type { InteractionLog } from "../ports/interaction-log.ts";
 import { dashboardFiles } from "./dashboard-files.ts";
 import type { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
@@ -27,8 +26,8 @@ export interface ServingOptions {
   readonly model: ServedModel | { readonly registry: string };
   /** Whose replay/windows.json the page charts. */
   readonly runFolder: string;
-  /** Where interactions are kept; null for memory only. */
-  readonly interactions: string | null;
+  /** Where interactions are kept; closed in the end. */
+  readonly openLog: () => Promise<InteractionLog>;
   /** Null for the default one, or any free one where that is taken. */
   readonly port: number | null;
   readonly host: string;
@@ -50,13 +49,13 @@ export interface Listening {
  */
 export async function serveUntilStopped(
   terminal: Terminal,
-  { model, runFolder, interactions, port, host, allowName: names }: ServingOptions,
+  { model, runFolder, openLog, port, host, allowName: names }: ServingOptions,
   onListening: (listening: Listening) => void,
 ): Promise<void> {
   const { signal } = terminal;
   const onError = (error: unknown): void => terminal.log(`ncf: ${describe(error)}`);
   const [first, watch] = "registry" in model ? await champion(model.registry) : [model, null];
-  const log = interactions === null ? new MemoryInteractionLog() : await FileInteractionLog.open(interactions);
+  const log = await openLog();
   try {
     const holder = await ServiceHolder.open(first, log);
     const api = createHttpApi({

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -232,6 +233,30 @@ describe("ncf serve --registry", () => {
     expect(history).toMatchObject({ known: true, items: [{ itemId: "7", timestampMs: 5, recorded: true }] });
     again.child.kill("SIGTERM");
     await again.outcome;
+  });
+
+  it.skipIf(!process.env.NCF_KAFKA)("keeps what users did on Kafka, where NCF_KAFKA names a broker", async () => {
+    const brokers = process.env.NCF_KAFKA ?? "";
+    const onKafka = [...args(), "--brokers", brokers];
+    const userId = `zoe-${randomUUID()}`;
+    const running = await listening(onKafka);
+    const body = JSON.stringify({ userId, itemId: "7", timestampMs: 5 });
+    const headers = { "Content-Type": "application/json" };
+    const recorded = await fetch(`${running.url}/interactions`, { method: "POST", headers, body });
+    expect(await recorded.json()).toMatchObject({ recorded: 1 });
+    running.child.kill("SIGKILL");
+    await running.outcome;
+    const again = await listening(onKafka);
+    const history = await (await fetch(`${again.url}/users/${userId}/history`)).json();
+    expect(history).toMatchObject({ known: true, items: [{ itemId: "7", timestampMs: 5, recorded: true }] });
+    again.child.kill("SIGTERM");
+    expect((await again.outcome).code).toBe(0);
+  });
+
+  it("says that no broker answers", async () => {
+    const { code, stderr } = await ncf([...args(), "--brokers", "127.0.0.1:1"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/127\.0\.0\.1:1/);
   });
 
   it("keeps the champion in force when the next one is damaged", async () => {

@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { Option } from "commander";
+import { FileInteractionLog } from "../../adapters/local/file-interaction-log.ts";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
@@ -251,8 +252,8 @@ async function publish(
 async function serve(values: RunCommandOptions, answers: Answers, terminal: Terminal): Promise<void> {
   const { port = null, host, allowName } = values;
   const registry = registryFolder(values);
-  const interactions = interactionsBeside(registry);
-  const options = { model: { registry }, runFolder: values.out, interactions, port, host, allowName };
+  const openLog = () => FileInteractionLog.open(interactionsBeside(registry));
+  const options = { model: { registry }, runFolder: values.out, openLog, port, host, allowName };
   await serveUntilStopped(terminal, options, ({ url }) => {
     answers.add({ url }, `Recommendations and windows: ${url} (Ctrl-C stops it)`);
     answers.end();

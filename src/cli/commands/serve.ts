@@ -1,11 +1,15 @@
 /** `ncf serve`: the HTTP API and the page, of one model or of a registry's champion. */
 import path from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { KafkaInteractionLog } from "../../adapters/kafka/kafka-interaction-log.ts";
+import { FileInteractionLog } from "../../adapters/local/file-interaction-log.ts";
+import { MemoryInteractionLog } from "../../adapters/local/memory-interaction-log.ts";
 import { profileOf, startUntrainedItems } from "../../app/new-items.ts";
 import type { ServedModel } from "../../app/serving/served-model.ts";
 import { NcfError } from "../../core/errors.ts";
 import { createFoldIn } from "../../ncf/fold-in.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
+import type { InteractionLog } from "../../ports/interaction-log.ts";
 import { readModelFolder, runFolderOf } from "../model-folder.ts";
 import * as options from "../options.ts";
 import { interactionsBeside, serveUntilStopped } from "../serving.ts";
@@ -16,6 +20,7 @@ interface ServeValues {
   readonly registry?: string;
   readonly sample?: string;
   readonly interactions?: string;
+  readonly brokers?: string[];
   readonly port?: number;
   readonly host: string;
   readonly allowName: string[];
@@ -39,6 +44,14 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
       "--interactions <dir>",
       "folder that keeps what users do (default: interactions beside --registry; with --model, in memory only)",
     )
+    .addOption(
+      new Option(
+        "--brokers <list>",
+        "Kafka brokers, HOST:PORT with commas between: its topic interactions keeps what users do",
+      )
+        .argParser(options.names)
+        .conflicts("interactions"),
+    )
     .addOption(options.jsonOption())
     .action((values: ServeValues) => serve(values, terminal));
   for (const option of options.listenOptions()) command.addOption(option);
@@ -54,18 +67,34 @@ async function serve(values: ServeValues, terminal: Terminal): Promise<void> {
     );
   }
   const from = registry ?? model ?? "";
-  const interactions = values.interactions ?? (registry === undefined ? null : interactionsBeside(registry));
+  const { place, openLog } = interactionsOf(values);
   const source = registry === undefined ? await readServedModel(from, values.sample) : { registry };
   const runFolder = registry === undefined ? runFolderOf(from) : path.resolve(registry, "..");
-  await serveUntilStopped(terminal, { model: source, runFolder, interactions, port, host, allowName }, (listening) => {
+  await serveUntilStopped(terminal, { model: source, runFolder, openLog, port, host, allowName }, (listening) => {
     const { name, version, dataset } = listening.model;
     terminal.answer(
       listening,
       `${name} on ${dataset.name}${dataset.generated ? " (generated data)" : ""}, version ${version}.\n` +
-        `Interactions are kept ${interactions === null ? "in memory only: --interactions DIR keeps them longer" : `in ${interactions}`}.\n` +
+        `Interactions are kept ${place}.\n` +
         `Serving at ${listening.url} (ready after ${listening.readySeconds.toFixed(2)} s; Ctrl-C stops it)`,
     );
   });
+}
+
+/** Where interactions are kept, in words, and the log there. */
+function interactionsOf({ registry, interactions, brokers }: ServeValues): {
+  readonly place: string;
+  readonly openLog: () => Promise<InteractionLog>;
+} {
+  if (brokers !== undefined) {
+    return { place: `on Kafka (${brokers.join(", ")})`, openLog: () => KafkaInteractionLog.open({ brokers }) };
+  }
+  const folder = interactions ?? (registry === undefined ? null : interactionsBeside(registry));
+  if (folder !== null) return { place: `in ${folder}`, openLog: () => FileInteractionLog.open(folder) };
+  return {
+    place: "in memory only: --interactions DIR keeps them longer",
+    openLog: async () => new MemoryInteractionLog(),
+  };
 }
 
 async function readServedModel(folder: string, sample: string | undefined): Promise<ServedModel> {
