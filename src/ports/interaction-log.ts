@@ -76,6 +76,10 @@ export interface TransactionalProducer {
   close(): Promise<void>;
 }
 
+/**
+ * Any method of a log that lies elsewhere may also throw NcfError `LOG_UNAVAILABLE`, when it does not answer (try again; of a
+ * commit, open the producer again and look at what is committed), and `LOG_REFUSED`, when it turns the caller away.
+ */
 export interface InteractionLog {
   /**
    * Makes a topic; nothing happens when it is there.
