@@ -1,6 +1,7 @@
 /** A model version as the registry holds it, and as serving and streams use it. */
 import { z } from "zod";
 import { NcfError } from "../core/errors.ts";
+import { newestTrainingMs } from "../core/leave-one-out.ts";
 import type { ItemDetails } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
 import { decodeModel } from "../ncf/checkpoint.ts";
@@ -8,7 +9,6 @@ import { embeddingRows, type TrainedModel } from "../ncf/model.ts";
 import type { CardFacts, JsonValue, ModelCard, ModelRegistry } from "../ports/model-registry.ts";
 import { decodeSnapshot, encodeSnapshot } from "../streaming/history-snapshot.ts";
 import { historiesOf, trainingOf } from "../streaming/sample-histories.ts";
-import { startUntrainedItems } from "./new-items.ts";
 
 /** `catalogue.json` of a version: what the ids in the model stand for. */
 const catalogueSchema = z.object({
@@ -31,7 +31,6 @@ export interface ModelToPublish {
 
 export interface PublishedModel {
   readonly card: ModelCard;
-  /** Items without a training interaction start from their genres. */
   readonly model: TrainedModel;
   readonly sample: Sample;
   readonly items: readonly ItemDetails[];
@@ -49,7 +48,7 @@ export function publishModel(registry: ModelRegistry, published: ModelToPublish)
       userLabels: [...sample.userLabels],
       itemLabels: [...sample.itemLabels],
     },
-    card: { ...card, cutOff: { eventTimeMs: newestMs(sample) } },
+    card: { ...card, cutOff: { eventTimeMs: newestTrainingMs(sample) } },
     snapshot0: encodeSnapshot(place, historiesOf(sample)),
   });
 }
@@ -82,12 +81,6 @@ export async function readPublished(registry: ModelRegistry, version: string): P
     testTimestampsMs: new Float64Array(userIds.length).fill(Number.NaN),
   };
   const { userRows, itemRows } = embeddingRows(description.config, sample);
-  const trained: TrainedModel = { name: description.name, config: description.config, tensors, userRows, itemRows };
-  const { items } = names.data;
-  return { card, model: startUntrainedItems(trained, sample, items), sample, items };
-}
-
-/** The time of the newest training interaction. */
-function newestMs({ train }: Sample): number {
-  return train.timestampsMs.reduce((latest, time) => Math.max(latest, time), Number.NEGATIVE_INFINITY);
+  const { name, config } = description;
+  return { card, model: { name, config, tensors, userRows, itemRows }, sample, items: names.data.items };
 }

@@ -217,6 +217,11 @@ export function trainingCounts(sample: Sample): Int32Array {
   return counts;
 }
 
+/** The time of the newest training interaction; −∞ where there is none. */
+export function newestTrainingMs({ train }: Sample): number {
+  return train.timestampsMs.reduce((latest, time) => Math.max(latest, time), Number.NEGATIVE_INFINITY);
+}
+
 function countColdTestItems(sample: Sample): number {
   const counts = trainingCounts(sample);
   return sample.testItems.reduce((cold, item) => (item >= 0 && counts[item] === 0 ? cold + 1 : cold), 0);

@@ -227,3 +227,14 @@ export function offsetOutOfRange(
     { data: { start, end } },
   );
 }
+
+/** The index of the first record at `offset` or later, of records that ascend; their number where there is none. */
+export function firstFrom(records: readonly LogRecord[], offset: number): number {
+  let [low, high] = [0, records.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (records[middle].offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -2,7 +2,7 @@
 import { DecayedPopularity } from "../baselines/decayed-popularity.ts";
 import { learnSample } from "../baselines/learn-sample.ts";
 import { indexOfId } from "../core/ids.ts";
-import { trainingCounts } from "../core/leave-one-out.ts";
+import { newestTrainingMs, trainingCounts } from "../core/leave-one-out.ts";
 import type { Sample } from "../core/sample.ts";
 import type { AttributeProfile } from "../ncf/attribute-profile.ts";
 import type { FoldIn } from "../ncf/fold-in.ts";
@@ -32,7 +32,7 @@ export function ncfStreamModel({
   profile,
   popularityHalfLifeMs,
 }: NcfStreamModelParts): StreamModel {
-  const { offsets, timestampsMs } = sample.train;
+  const { offsets } = sample.train;
   const trainedCount = (user: number): number => offsets[user + 1] - offsets[user];
   const decayed = learnSample(new DecayedPopularity(sample.itemIds.length, popularityHalfLifeMs), sample);
   const decayedPopularity = new Float64Array(sample.itemIds.length);
@@ -41,7 +41,7 @@ export function ncfStreamModel({
   return {
     version,
     catalogue: sample.itemIds,
-    cutOffMs: timestampsMs.reduce((latest, time) => Math.max(latest, time), Number.NEGATIVE_INFINITY),
+    cutOffMs: newestTrainingMs(sample),
     knows: (userId) => indexOfId(sample.userIds, userId) >= 0,
     score(userId, history, items, scores) {
       const user = indexOfId(sample.userIds, userId);

@@ -23,16 +23,9 @@ export interface CountedWindow extends TimeWindow {
 }
 
 /** A tested event. But for `partition`, `offset` and `windows`, it is the same for any number of partitions. */
-export interface Outcome extends Readonly<Record<Contender, Score>> {
+export interface Outcome extends Readonly<Record<Contender, Score>>, Omit<InteractionEvent, "rating"> {
   readonly partition: number;
   readonly offset: number;
-  readonly eventId: string | null;
-  readonly userId: number;
-  readonly itemId: number;
-  /** The ids as the source wrote them. */
-  readonly userText: string;
-  readonly itemText: string;
-  readonly timestampMs: number;
   readonly version: string;
   /** Items ranked, the test item included. */
   readonly candidates: number;

@@ -17,6 +17,7 @@ import {
   checkPartition,
   checkRecord,
   checkTopic,
+  firstFrom,
   type InteractionLog,
   type LogBatch,
   type LogRecord,
@@ -372,15 +373,4 @@ export class KafkaInteractionLog implements InteractionLog {
       retryMs,
     );
   }
-}
-
-/** The index of the first record at `offset` or later. */
-function firstFrom(records: readonly LogRecord[], offset: number): number {
-  let [low, high] = [0, records.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (records[middle].offset < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

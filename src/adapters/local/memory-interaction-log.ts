@@ -2,7 +2,7 @@
  * An interaction log in memory, for tests and for one-process use. As in Kafka, a transaction takes one more offset in
  * each partition that it wrote to, so a reader that counts records instead of following offsets fails here too.
  */
-import type { CommittedOffset, LogBatch, LogRecord } from "../../ports/interaction-log.ts";
+import { type CommittedOffset, firstFrom, type LogBatch, type LogRecord } from "../../ports/interaction-log.ts";
 import { LocalInteractionLog, type LocalLogOptions, type LogStorage, type LogWrite } from "./local-interaction-log.ts";
 
 export class MemoryInteractionLog extends LocalInteractionLog {
@@ -72,15 +72,4 @@ class MemoryLogStorage implements LogStorage {
     }
     return found;
   }
-}
-
-/** The index of the first record at `offset` or later. */
-function firstFrom(records: readonly LogRecord[], offset: number): number {
-  let [low, high] = [0, records.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (records[middle].offset < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,11 +1,10 @@
 /** Serves a registry's champion: loads it, and takes up the next one when it moves. */
 import { NcfError } from "../../core/errors.ts";
-import { createFoldIn } from "../../ncf/fold-in.ts";
 import type { TrainedModel } from "../../ncf/model.ts";
 import type { RowScorer } from "../../ncf/wasm/scorer.ts";
 import type { Champion, ModelRegistry } from "../../ports/model-registry.ts";
-import { profileOf } from "../new-items.ts";
 import { readPublished } from "../published-model.ts";
+import { scoringParts } from "../scoring-parts.ts";
 import type { ServedModel } from "./served-model.ts";
 
 export interface ChampionWatchDeps {
@@ -67,9 +66,7 @@ async function load(
     dataset: { name: card.dataset.name, generated: card.dataset.generated },
     sample,
     items,
-    scorer: createScorer(model),
-    foldIn: createFoldIn(model),
-    profile: profileOf(sample, items),
+    ...scoringParts(createScorer, model, sample, items),
     published: { revision, judged: card.judged },
   };
 }

@@ -88,6 +88,11 @@ export interface ServedModelFacts {
   readonly published: NonNullable<ServedModel["published"]> | null;
 }
 
+interface Found {
+  readonly user: number;
+  readonly item: number;
+}
+
 interface Touches {
   readonly fromSample: readonly Touch[];
   readonly recorded: readonly Touch[];
@@ -169,11 +174,7 @@ export class RecommendationService {
    */
   newOf(interactions: readonly Interaction[]): Interaction[] {
     this.#recorded.checkRoom(interactions.length);
-    return interactions.filter(
-      ({ userId, itemId }) =>
-        !this.#sampleHas(this.#users.indexOf(userId), this.#catalogue.ids.indexOf(itemId)) &&
-        !this.#recorded.has(userId, itemId),
-    );
+    return interactions.filter((interaction) => !this.#isRepeat(interaction, this.#found(interaction)));
   }
 
   /**
@@ -182,17 +183,14 @@ export class RecommendationService {
    * @throws NcfError `ID_INVALID`: nothing was recorded
    */
   record(interactions: readonly Interaction[]): RecordOutcome {
-    const found = interactions.map(({ userId, itemId }) => ({
-      user: this.#users.indexOf(userId),
-      item: this.#catalogue.ids.indexOf(itemId),
-    }));
+    const found = interactions.map((interaction) => this.#found(interaction));
     let [recorded, unknownItems] = [0, 0];
-    for (const [i, { userId, itemId, timestampMs }] of interactions.entries()) {
-      const { user, item } = found[i];
-      if (this.#sampleHas(user, item) || this.#recorded.has(userId, itemId)) continue;
+    for (const [i, interaction] of interactions.entries()) {
+      if (this.#isRepeat(interaction, found[i])) continue;
+      const { userId, itemId, timestampMs } = interaction;
       this.#recorded.add(userId, { itemId, timestampMs });
       recorded += 1;
-      if (item < 0) unknownItems += 1;
+      if (found[i].item < 0) unknownItems += 1;
     }
     return { recorded, repeats: interactions.length - recorded, unknownItems };
   }
@@ -261,10 +259,11 @@ export class RecommendationService {
     const earlier = byTime([...fromSample, ...recorded]);
     const touchedBefore = new Set(earlier.map(({ itemId }) => itemId));
     const touched = [...earlier, ...recent.filter(({ itemId }) => !touchedBefore.has(itemId))];
+    const history = knownItems(touched);
     const row = recent.some(({ item }) => item >= 0)
-      ? this.#model.foldIn.row(knownItems(touched))
+      ? this.#model.foldIn.row(history)
       : this.#folded.of(userId ?? "", fromSample, recorded);
-    return { touched, ...this.#scoring(row, user, knownItems(touched)) };
+    return { touched, ...this.#scoring(row, user, history) };
   }
 
   #scoring(row: UserRow | null, user: number, history: Int32Array): Pick<Viewer, "basis" | "score"> {
@@ -294,6 +293,16 @@ export class RecommendationService {
       fromSample,
       recorded: recordedTouches(this.#recorded.of(userId), fromSample, this.#catalogue.ids),
     };
+  }
+
+  /** Indices of user and item, −1 for those that the model does not know. @throws NcfError `ID_INVALID` */
+  #found({ userId, itemId }: Interaction): Found {
+    return { user: this.#users.indexOf(userId), item: this.#catalogue.ids.indexOf(itemId) };
+  }
+
+  /** Whether the user touched the item before, in the sample or since. */
+  #isRepeat({ userId, itemId }: Interaction, { user, item }: Found): boolean {
+    return this.#sampleHas(user, item) || this.#recorded.has(userId, itemId);
   }
 
   #sampleHas(user: number, item: number): boolean {

@@ -18,10 +18,6 @@ export class RecordedInteractions {
     this.#limit = limit;
   }
 
-  get count(): number {
-    return this.#count;
-  }
-
   /** Users with an interaction, in the order in which they came. */
   users(): IterableIterator<string> {
     return this.#byUser.keys();

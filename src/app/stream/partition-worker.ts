@@ -10,6 +10,7 @@ import { maxWindowsPerEvent } from "../../streaming/time-windows.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
 import { Snapshots } from "./snapshots.ts";
 import { type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
+import { takeOver } from "./take-over.ts";
 
 /** So many windows' sums fit into one record: each is at most 7 kB of JSON. */
 const windowsOfRecord = 140;
@@ -40,11 +41,10 @@ export class PartitionWorker {
    *
    * @throws NcfError those of the log, of the store and of `decodeSnapshot`; `SNAPSHOT_MISMATCH`
    */
-  static async open(deps: StreamDeps, settings: StreamSettings, partition: number): Promise<PartitionWorker> {
+  static open(deps: StreamDeps, settings: StreamSettings, partition: number): Promise<PartitionWorker> {
     const { group, topics } = settings;
     const { log, store } = deps;
-    const producer = await log.openProducer(`${group}-p${partition}`);
-    try {
+    return takeOver(log, `${group}-p${partition}`, async (producer) => {
       const place = { topic: topics.interactions, partition };
       const committed =
         (await log.committed(group, place.topic, partition))?.offset ?? (await log.startOffset(place.topic, partition));
@@ -56,10 +56,7 @@ export class PartitionWorker {
       const stretch = { from: evaluator.nextOffset, to: committed, atOnce: settings.commitRecords };
       for await (const record of committedRecords(log, place, stretch)) evaluator.catchUp(record);
       return new PartitionWorker(deps, settings, partition, producer, snapshots, evaluator, committed);
-    } catch (cause) {
-      await producer.close();
-      throw cause;
-    }
+    });
   }
 
   private constructor(

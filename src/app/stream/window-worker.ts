@@ -11,6 +11,7 @@ import type { WindowReport } from "../../streaming/window-report.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
 import { type FoundSnapshot, Snapshots } from "./snapshots.ts";
 import { type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
+import { takeOver } from "./take-over.ts";
 
 export class WindowWorker {
   readonly #deps: StreamDeps;
@@ -30,10 +31,9 @@ export class WindowWorker {
    * @throws NcfError those of the log, of the store and of the aggregator; `PARTIAL_INVALID`, `STATE_MISMATCH`,
    *   `FILE_DAMAGED`
    */
-  static async open(deps: StreamDeps, settings: StreamSettings): Promise<WindowWorker> {
+  static open(deps: StreamDeps, settings: StreamSettings): Promise<WindowWorker> {
     const { group, topics, windows, commitRecords } = settings;
-    const producer = await deps.log.openProducer(`${group}-windows`);
-    try {
+    return takeOver(deps.log, `${group}-windows`, async (producer) => {
       const committed = (await deps.log.committed(group, topics.windowPartials, 0))?.offset ?? 0;
       const partitions = await deps.log.partitions(topics.interactions);
       const snapshots = new Snapshots(deps.store, `snapshots/${group}/windows/`);
@@ -48,10 +48,7 @@ export class WindowWorker {
         aggregator.fold(partialOf(place.topic, record));
       }
       return new WindowWorker(deps, settings, producer, snapshots, aggregator, committed);
-    } catch (cause) {
-      await producer.close();
-      throw cause;
-    }
+    });
   }
 
   private constructor(

@@ -4,10 +4,10 @@ import { Option } from "commander";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
 import { defaultJudgeOptions, judgeModels } from "../../app/judge.ts";
-import { profileOf, startUntrainedItems } from "../../app/new-items.ts";
 import { recommend } from "../../app/recommend.ts";
 import { grouped } from "../../app/report/number-text.ts";
 import { printable } from "../../app/report/printable.ts";
+import { scoringParts } from "../../app/scoring-parts.ts";
 import { readModel } from "../../app/stored-model.ts";
 import { type TrainOutcome, trainAndStore } from "../../app/train-model.ts";
 import { Popularity } from "../../baselines/popularity.ts";
@@ -185,10 +185,9 @@ async function evaluate(dir: string, values: EvaluateValues, terminal: Terminal)
 async function recommendTo(dir: string, values: RecommendValues, terminal: Terminal): Promise<void> {
   terminal.useJson(values.json);
   const files = await readSample(dir);
-  const { model: trained } = await readModel(new FileObjectStore(values.model), files);
-  const model = startUntrainedItems(trained, files.sample, files.items);
-  const profile = profileOf(files.sample, files.items);
-  const list = recommend(files, { scorer: createScorer(model), profile }, values.user, values.k);
+  const { model } = await readModel(new FileObjectStore(values.model), files);
+  const parts = scoringParts(createScorer, model, files.sample, files.items);
+  const list = recommend(files, parts, values.user, values.k);
   const lines = list.map(({ itemId, title, genres, score }, i) => {
     const name = printable(title ?? `item ${itemId}`);
     const kinds = genres.length > 0 ? ` (${printable(genres.join(", "))})` : "";

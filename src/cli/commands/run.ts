@@ -129,7 +129,7 @@ async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefaul
     unlock();
   }
   if (values.serve) await serve(values, answers, terminal);
-  answers.end();
+  else answers.end();
 }
 
 /** People see each part as it comes; a program gets one document at the end. */
@@ -137,7 +137,6 @@ class Answers {
   readonly #terminal: Terminal;
   readonly #json: boolean;
   #document: object = {};
-  #ended = false;
 
   constructor(terminal: Terminal, json: boolean) {
     this.#terminal = terminal;
@@ -149,10 +148,8 @@ class Answers {
     if (!this.#json) this.#terminal.answer(part, text);
   }
 
-  /** Nothing after the first time. */
   end(): void {
-    if (this.#json && !this.#ended) this.#terminal.answer(this.#document, "");
-    this.#ended = true;
+    if (this.#json) this.#terminal.answer(this.#document, "");
   }
 }
 

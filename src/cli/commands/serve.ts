@@ -4,10 +4,9 @@ import { type Command, Option } from "commander";
 import { KafkaInteractionLog } from "../../adapters/kafka/kafka-interaction-log.ts";
 import { FileInteractionLog } from "../../adapters/local/file-interaction-log.ts";
 import { MemoryInteractionLog } from "../../adapters/local/memory-interaction-log.ts";
-import { profileOf, startUntrainedItems } from "../../app/new-items.ts";
+import { scoringParts } from "../../app/scoring-parts.ts";
 import type { ServedModel } from "../../app/serving/served-model.ts";
 import { NcfError } from "../../core/errors.ts";
-import { createFoldIn } from "../../ncf/fold-in.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import type { InteractionLog } from "../../ports/interaction-log.ts";
 import { readModelFolder, runFolderOf } from "../model-folder.ts";
@@ -98,15 +97,12 @@ function interactionsOf({ registry, interactions, brokers }: ServeValues): {
 }
 
 async function readServedModel(folder: string, sample: string | undefined): Promise<ServedModel> {
-  const { model: trained, files, sha256 } = await readModelFolder(folder, sample);
-  const model = startUntrainedItems(trained, files.sample, files.items);
+  const { model, files, sha256 } = await readModelFolder(folder, sample);
   return {
     version: sha256.slice(0, 12),
     dataset: { name: files.manifest.dataset, generated: files.manifest.generated },
     sample: files.sample,
     items: files.items,
-    scorer: createScorer(model),
-    foldIn: createFoldIn(model),
-    profile: profileOf(files.sample, files.items),
+    ...scoringParts(createScorer, model, files.sample, files.items),
   };
 }
