@@ -3,9 +3,10 @@ import { Command, CommanderError } from "commander";
 import { addDataCommands } from "./commands/data.ts";
 import { addModelCommands } from "./commands/model.ts";
 import { addModelsCommands } from "./commands/models.ts";
+import { addReplayCommand } from "./commands/replay.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addServeCommand } from "./commands/serve.ts";
-import { addStreamCommands } from "./commands/stream.ts";
+import { addWindowsCommand } from "./commands/windows.ts";
 import { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -22,7 +23,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   addModelCommands(program, terminal);
   const models = addModelsCommands(program, terminal);
   addServeCommand(program, terminal);
-  addStreamCommands(program, terminal);
+  addReplayCommand(program, terminal);
+  addWindowsCommand(program, terminal);
   for (const command of [program, ...program.commands, ...models.commands]) command.exitOverride();
   try {
     await program.parseAsync(argv);

@@ -27,7 +27,7 @@ import { PerUserFile } from "../per-user-file.ts";
 import { interactionsBeside, serveUntilStopped } from "../serving.ts";
 import type { Terminal } from "../terminal.ts";
 import { version } from "../version.ts";
-import { replayDefaults, replayText, trainAndReplay } from "./stream.ts";
+import { replayDefaults, replayText, trainAndReplay } from "./replay.ts";
 
 interface RunCommandOptions extends options.ReadOptionValues {
   readonly dataset: string;

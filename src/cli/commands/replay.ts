@@ -10,7 +10,6 @@ import {
   type ReplayModelDeps,
   type ReplayModelRequest,
   replayDataset,
-  replayedWindows,
   replayModel,
   versionName,
 } from "../../app/replay-dataset.ts";
@@ -52,7 +51,7 @@ export const replayDefaults = {
   partitions: 1,
 } as const;
 
-export function addStreamCommands(program: Command, terminal: Terminal): void {
+export function addReplayCommand(program: Command, terminal: Terminal): void {
   const command = program
     .command("replay")
     .description(
@@ -110,12 +109,6 @@ export function addStreamCommands(program: Command, terminal: Terminal): void {
     .addOption(options.jsonOption())
     .action((given: string, values: ReplayValues) => replay(given, values, terminal));
   for (const option of options.readOptions()) command.addOption(option);
-  program
-    .command("windows")
-    .description("Show the windows of an earlier replay: HR@10 beside popularity, and what was not tested.")
-    .argument("<dir>", "folder that `ncf replay` or `ncf run --replay` wrote")
-    .addOption(options.jsonOption())
-    .action((dir: string, values: { readonly json: boolean }) => showWindows(dir, values, terminal));
 }
 
 async function replay(given: string, values: ReplayValues, terminal: Terminal): Promise<void> {
@@ -228,12 +221,4 @@ function driftText(drifts: readonly number[]): string {
   if (drifts.length === 0) return "";
   const days = drifts.map((startMs) => new Date(startMs).toISOString().slice(0, 10)).join(", ");
   return `HR@10 fell below its running level in the window of ${days}: train on newer ratings.\n`;
-}
-
-/** The windows of an earlier replay. */
-async function showWindows(dir: string, values: { readonly json: boolean }, terminal: Terminal): Promise<void> {
-  terminal.useJson(values.json);
-  const windows = await replayedWindows(new FileObjectStore(dir));
-  const text = [windowHeader, ...windows.map(windowLine), windowsText(windows)].join("\n");
-  terminal.answer({ windows }, windows.length === 0 ? `No windows in ${dir}: ncf replay makes them.` : text);
 }
