@@ -8,7 +8,6 @@
  * Our groups have no members, so a broker forgets a committed offset that was not committed anew for its
  * `offsets.retention.minutes`, 7 days by default.
  */
-import kafkajs, { type KafkaConfig } from "kafkajs";
 import { NcfError } from "../../core/errors.ts";
 import { partitionOfKey } from "../../core/murmur2.ts";
 import {
@@ -29,21 +28,12 @@ import {
   topicUnknown,
 } from "../../ports/interaction-log.ts";
 import { failureOf, KafkaClient, logClosed, PartitionLeaders, readCommitted, sleep } from "./kafka-client.ts";
+import { type KafkaConnection, kafkaConfig } from "./kafka-connection.ts";
 import { KafkaProducer } from "./kafka-producer.ts";
 import { committedRecords, messageOf, type PlacedRecord } from "./kafka-records.ts";
 import { TopicAppender } from "./topic-appender.ts";
 
-export interface KafkaLogEntry {
-  readonly level: "error" | "warn" | "info" | "debug";
-  readonly message: string;
-  readonly details: Readonly<Record<string, unknown>>;
-}
-
-export interface KafkaLogOptions extends Pick<KafkaConfig, "ssl" | "sasl" | "clientId"> {
-  /** HOST:PORT of some brokers; these name the others. */
-  readonly brokers: readonly string[];
-  /** What kafkajs has to say; nothing is printed without it. */
-  readonly onLog?: (entry: KafkaLogEntry) => void;
+export interface KafkaLogOptions extends KafkaConnection {
   /** How long a request is repeated while brokers are away or change. */
   readonly retryMs?: number;
   /** How long a transaction may stay open, and hold back readers, when its producer has perished. */
@@ -351,26 +341,6 @@ export class KafkaInteractionLog implements InteractionLog {
   }
 
   #newClient(): KafkaClient {
-    const { brokers, ssl, sasl, clientId = "ncf-stream", onLog, retryMs = 30_000 } = this.#options;
-    const { logLevel } = kafkajs;
-    const levels = { [logLevel.ERROR]: "error", [logLevel.WARN]: "warn", [logLevel.INFO]: "info" } as const;
-    return new KafkaClient(
-      {
-        brokers: [...brokers],
-        clientId,
-        ...(ssl === undefined ? {} : { ssl }),
-        ...(sasl === undefined ? {} : { sasl }),
-        retry: { initialRetryTime: 50, retries: 3, maxRetryTime: 1000 },
-        logLevel: onLog === undefined ? logLevel.NOTHING : logLevel.INFO,
-        logCreator:
-          () =>
-          ({ level, log: { message, ...details } }) => {
-            // A broker's refusal is either expected and repeated, or thrown.
-            if (message.startsWith("Response ")) return;
-            onLog?.({ level: levels[level as keyof typeof levels] ?? "debug", message, details });
-          },
-      },
-      retryMs,
-    );
+    return new KafkaClient(kafkaConfig(this.#options), this.#options.retryMs ?? 30_000);
   }
 }

@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import kafkajs from "kafkajs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { KafkaInteractionLog, type KafkaLogEntry } from "../../../src/adapters/kafka/kafka-interaction-log.ts";
+import type { KafkaLogEntry } from "../../../src/adapters/kafka/kafka-connection.ts";
+import { KafkaInteractionLog } from "../../../src/adapters/kafka/kafka-interaction-log.ts";
 import { partitionOfKey } from "../../../src/core/murmur2.ts";
 import { testInteractionLog } from "../../conformance/interaction-log.ts";
 
