@@ -19,6 +19,7 @@ export const purposes = {
   testTie: 9,
   streamCandidates: 10,
   streamBootstrap: 11,
+  rehearsal: 12,
   /** Dropout of hidden layer l (0, 1, …) uses `dropout + l`. */
   dropout: 16,
   /** The initial values of parameter tensor i, in the order of the parameter table, use `initialValues + i`. */

@@ -60,6 +60,8 @@ export interface SessionOptions {
   readonly seed: number;
   /** Worker threads wished for; a backend may use fewer. The result does not depend on it. */
   readonly threads: number;
+  /** The values to start from, of the shapes that config and data give; the seed's own initial values by default. */
+  readonly start?: TensorMap | undefined;
 }
 
 export interface NumericBackend {

@@ -50,6 +50,8 @@ export interface TrainerInput {
   readonly sample: string;
   readonly seed: number;
   readonly threads: number;
+  /** The values to start from instead of the seed's. A checkpoint does not know them: `sample` must name them, too. */
+  readonly start?: TensorMap;
   /** Stops after `patience` epochs without a better value of `score` (higher is better) and keeps the best epoch. */
   readonly earlyStopping: { readonly patience: number; readonly score: (tensors: TensorMap) => Promise<number> } | null;
   readonly checkpointEveryMs: number;
@@ -84,7 +86,8 @@ const chunkMs = 100;
 export async function trainModel(deps: TrainerDeps, input: TrainerInput): Promise<TrainerResult> {
   checkConfig(input.config);
   checkSize(input);
-  const session = await deps.backend.open(input.config, input.data, { seed: input.seed, threads: input.threads });
+  const { config, data, seed, threads, start } = input;
+  const session = await deps.backend.open(config, data, { seed, threads, start });
   try {
     if (session.stepsPerEpoch === 0) {
       throw new NcfError("DATA_TOO_SMALL", "expected at least 2 training samples, found fewer. Use more ratings");

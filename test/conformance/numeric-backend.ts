@@ -60,6 +60,23 @@ export function testNumericBackend(title: string, backend: NumericBackend, expec
       await second.close();
     });
 
+    it("starts from values that it is given, with moments of zero", async () => {
+      const [golden] = cases;
+      const trained = await open(golden);
+      await runSteps(trained, 7);
+      const start = trained.model();
+      await trained.close();
+      const session = await backend.open(golden.config, golden.data, { seed: golden.seed, threads: 1, start });
+      expect(session.step).toBe(0);
+      expect(sameBytes(session.model(), start)).toBe(true);
+      for (const [name, { data }] of session.state().tensors) {
+        if (name.startsWith("adam.")) expect(data.every((value) => value === 0)).toBe(true);
+      }
+      await session.close();
+      const options = { seed: golden.seed, threads: 1, start: new Map() };
+      await expect(backend.open(golden.config, golden.data, options)).rejects.toThrow(/expected/);
+    });
+
     it("refuses a state of another shape", async () => {
       const [golden, other] = cases;
       const session = await open(golden);

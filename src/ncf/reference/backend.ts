@@ -3,7 +3,7 @@ import { NcfError } from "../../core/errors.ts";
 import type { NumericBackend, SessionOptions, TrainingData, TrainingSession, TrainingState } from "../backend.ts";
 import { BatchSampler } from "../batches.ts";
 import { checkConfig, type NcfConfig } from "../config.ts";
-import { initialTensors, type ParameterSpec, parameterTable, type Tensor } from "../parameters.ts";
+import { initialTensors, type ParameterSpec, parameterTable, type Tensor, type TensorMap } from "../parameters.ts";
 import { forwardBackward } from "./network.ts";
 
 export const referenceBackend: NumericBackend = {
@@ -41,6 +41,7 @@ class ReferenceSession implements TrainingSession {
       this.#gradients.set(spec.name, new Float64Array(size));
       this.#moments.set(spec.name, { m: new Float32Array(size), v: new Float32Array(size) });
     }
+    if (options.start !== undefined) this.#copyTensors(options.start);
   }
 
   get step(): number {
@@ -101,22 +102,16 @@ class ReferenceSession implements TrainingSession {
   }
 
   restore(state: TrainingState): void {
-    const copy = (name: string, target: Float32Array): void => {
-      const source = state.tensors.get(name);
-      if (source === undefined || source.data.length !== target.length) {
-        throw new NcfError(
-          "STATE_MISMATCH",
-          `expected ${target.length} values of ${name}, found ${source?.data.length ?? "no such tensor"}`,
-        );
-      }
-      target.set(source.data);
-    };
-    for (const [name, { data }] of this.#tensors) copy(name, data);
+    this.#copyTensors(state.tensors);
     for (const [name, { m, v }] of this.#moments) {
-      copy(`adam.m.${name}`, m);
-      copy(`adam.v.${name}`, v);
+      copyTensor(state.tensors, `adam.m.${name}`, m);
+      copyTensor(state.tensors, `adam.v.${name}`, v);
     }
     this.#step = state.step;
+  }
+
+  #copyTensors(source: TensorMap): void {
+    for (const [name, { data }] of this.#tensors) copyTensor(source, name, data);
   }
 
   model(): Map<string, Tensor> {
@@ -124,4 +119,16 @@ class ReferenceSession implements TrainingSession {
   }
 
   async close(): Promise<void> {}
+}
+
+/** @throws NcfError `STATE_MISMATCH` if the tensor is missing or has another size */
+function copyTensor(from: TensorMap, name: string, target: Float32Array): void {
+  const source = from.get(name);
+  if (source === undefined || source.data.length !== target.length) {
+    throw new NcfError(
+      "STATE_MISMATCH",
+      `expected ${target.length} values of ${name}, found ${source?.data.length ?? "no such tensor"}`,
+    );
+  }
+  target.set(source.data);
 }

@@ -45,7 +45,7 @@ async function openSession(
   const pool = runtime.shared ? workerPool(runtime, memory, threads) : inlinePool(runtime, memory);
   const table = parameterTable(config, data.userRowCount, data.itemRowCount);
   const session = new WasmSession(config, data, runtime, layout, memory, pool, table);
-  session.write(initialTensors(table, options.seed), 0);
+  session.write(options.start ?? initialTensors(table, options.seed), 0);
   await pool.callFirst("buildFilter");
   return session;
 }

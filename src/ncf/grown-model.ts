@@ -1,0 +1,89 @@
+/**
+ * A trained model with rows for users and items that came after its training: where fine-tuning starts. A row that was
+ * trained stays as it is; a new user's is folded in from their history, a new item's comes from its attributes.
+ */
+import { indexOfId } from "../core/ids.ts";
+import { trainingCounts } from "../core/leave-one-out.ts";
+import type { Sample } from "../core/sample.ts";
+import { createFoldIn } from "./fold-in.ts";
+import { embeddingRows, type TrainedModel } from "./model.ts";
+import { withNewItems } from "./new-items.ts";
+import { parameterTable, type Tensor } from "./parameters.ts";
+
+export interface ModelGrowth {
+  readonly base: TrainedModel;
+  /** What `base` was trained on. */
+  readonly before: Sample;
+  /** All users and items of `before`, and new ones. */
+  readonly sample: Sample;
+  /** Shape [items of `sample`]: genres and the like; none where they are unknown, which gives an average item's row. */
+  readonly attributes: readonly (readonly string[])[];
+}
+
+/**
+ * The model over the users and items of `sample`, with the rows that its configuration gives them there.
+ *
+ * @throws NcfError `RAW_ID_TOO_LARGE` for a model of raw ids and a new id beyond them; those of `withNewItems`
+ */
+export function grownModel({ base, before, sample, attributes }: ModelGrowth): TrainedModel {
+  const rows = embeddingRows(base.config, sample);
+  const items = withAppendedItems(base, before, sample, attributes);
+  const users = userRowsOf(base, before, sample);
+  const tensors = new Map<string, Tensor>();
+  for (const { name, shape, kind } of parameterTable(base.config, rows.userRowCount, rows.itemRowCount)) {
+    const old = base.tensors.get(name);
+    if (old === undefined) continue;
+    if (kind !== "rows") {
+      tensors.set(name, old);
+      continue;
+    }
+    const data = new Float32Array(shape[0] * shape[1]);
+    // A table of raw ids has rows that belong to nobody: they stay, too.
+    if (base.config.ids === "raw") data.set(old.data);
+    const isOfUsers = name.includes("user_embedding");
+    (isOfUsers ? rows.userRows : rows.itemRows).forEach((row, index) => {
+      data.set(isOfUsers ? users(name, index) : items(name, index), row * shape[1]);
+    });
+    tensors.set(name, { shape, data });
+  }
+  return { ...base, tensors, userRows: rows.userRows, itemRows: rows.itemRows };
+}
+
+/** The row of a table for an item or user of the grown sample. */
+type RowOf = (table: string, index: number) => Float32Array;
+
+function tableRow({ tensors }: TrainedModel, table: string, row: number): Float32Array {
+  const { shape, data } = tensors.get(table) ?? { shape: [0, 0], data: new Float32Array(0) };
+  return data.subarray(row * shape[1], (row + 1) * shape[1]);
+}
+
+function withAppendedItems(
+  base: TrainedModel,
+  before: Sample,
+  { itemIds }: Sample,
+  attributes: readonly (readonly string[])[],
+): RowOf {
+  const placeBefore = Int32Array.from(itemIds, (id) => indexOfId(before.itemIds, id));
+  const added = Int32Array.from(itemIds.keys()).filter((item) => placeBefore[item] < 0);
+  // `withNewItems` takes the known items first, in their order, then the new ones.
+  const known = Array.from(before.itemIds, (id) => attributes[indexOfId(itemIds, id)] ?? []);
+  const extended = withNewItems(base, {
+    attributes: [...known, ...Array.from(added, (item) => attributes[item])],
+    interactions: trainingCounts(before),
+  });
+  added.forEach((item, n) => {
+    placeBefore[item] = before.itemIds.length + n;
+  });
+  return (table, item) => tableRow(extended, table, extended.itemRows[placeBefore[item]]);
+}
+
+function userRowsOf(base: TrainedModel, before: Sample, { userIds, itemIds, train }: Sample): RowOf {
+  const foldIn = createFoldIn(base);
+  return (table, user) => {
+    const known = indexOfId(before.userIds, userIds[user]);
+    if (known >= 0) return tableRow(base, table, base.userRows[known]);
+    const history = train.items.subarray(train.offsets[user], train.offsets[user + 1]);
+    const row = foldIn.row(history.map((item) => indexOfId(before.itemIds, itemIds[item])).filter((item) => item >= 0));
+    return table.startsWith("gmf_") ? row.gmf : row.mlp;
+  };
+}
