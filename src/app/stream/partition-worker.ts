@@ -1,5 +1,6 @@
 /** Stage 1 on a log: owns one partition of the input, tests its events and commits what came of them. */
 
+import { NcfError } from "../../core/errors.ts";
 import { encodeJson } from "../../core/json.ts";
 import type { LogRecord, TopicRecord, TransactionalProducer } from "../../ports/interaction-log.ts";
 import { decodeSnapshot } from "../../streaming/history-snapshot.ts";
@@ -21,6 +22,8 @@ const windowsOfCommit = windowsOfRecord - maxWindowsPerEvent;
 const deadLetterBytes = 500_000;
 /** No user's id is longer; a longer key might not fit into a record beside the value. */
 const maxKeyLength = 1_000;
+/** After a snapshot that could not be stored, this share of the usual distance counts as gone already. */
+const retrySnapshotAfter = 0.9;
 
 export class PartitionWorker {
   readonly #deps: StreamDeps;
@@ -31,29 +34,36 @@ export class PartitionWorker {
   readonly #evaluator: PartitionEvaluator;
   /** The next offset to read; beyond the evaluator's where offsets hold no record. */
   #position: number;
+  #idle = false;
+  /** The commit in flight; settled when there is none. */
+  #committing: Promise<void> = Promise.resolve();
   #recordsSinceSnapshot = 0;
-  /** What the step that failed threw, if one did. */
+  #snapshotting: Promise<void> | null = null;
+  /** What the step or commit that failed threw, if one did. */
   #failure: { readonly cause: unknown } | null = null;
 
   /**
    * Takes the partition over from whoever owned it: opening the producer fences the former owner, so the offset that is
    * committed then stays the last; the state is that of the newest snapshot at or below it, and the records from there on.
    *
-   * @throws NcfError those of the log, of the store and of `decodeSnapshot`; `SNAPSHOT_MISMATCH`
+   * @throws NcfError those of the log, of the store and of `decodeSnapshot`; `SNAPSHOT_MISMATCH`, `OFFSETS_LOST`
    */
   static open(deps: StreamDeps, settings: StreamSettings, partition: number): Promise<PartitionWorker> {
     const { group, topics } = settings;
     const { log, store } = deps;
     return takeOver(log, `${group}-p${partition}`, async (producer) => {
       const place = { topic: topics.interactions, partition };
-      const committed =
-        (await log.committed(group, place.topic, partition))?.offset ?? (await log.startOffset(place.topic, partition));
+      const snapshots = new Snapshots(store, `snapshots/${group}/${partition}/`);
+      const found = await log.committed(group, place.topic, partition);
+      if (found === null && !(await snapshots.none())) throw offsetsLost(group, place.topic, partition);
+      const first = settings.startOffsets?.[partition] ?? (await log.startOffset(place.topic, partition));
+      const committed = found?.offset ?? first;
       const partitionCount = await log.partitions(place.topic);
       const evaluator = new PartitionEvaluator({ ...settings, partition, partitionCount }, settings.schedule);
-      const snapshots = new Snapshots(store, `snapshots/${group}/${partition}/`);
       const snapshot = await snapshots.newest(committed);
       if (snapshot !== null) evaluator.restore(decodeSnapshot(snapshot.bytes, snapshot.key));
-      const stretch = { from: evaluator.nextOffset, to: committed, atOnce: settings.commitRecords };
+      const from = snapshot === null ? Math.min(first, committed) : evaluator.nextOffset;
+      const stretch = { from, to: committed, atOnce: settings.commitRecords };
       for await (const record of committedRecords(log, place, stretch)) evaluator.catchUp(record);
       return new PartitionWorker(deps, settings, partition, producer, snapshots, evaluator, committed);
     });
@@ -77,40 +87,89 @@ export class PartitionWorker {
     this.#position = position;
   }
 
+  /** The next offset to read. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Whether the latest commit said that this partition holds no window back. */
+  get idle(): boolean {
+    return this.#idle;
+  }
+
+  /** Reads, tests and commits up to `commitRecords` records. As `advance`, and `settle` after it. */
+  async step(): Promise<number> {
+    const folded = await this.advance();
+    await this.settle();
+    await this.#snapshotting;
+    return folded;
+  }
+
   /**
-   * Reads, tests and commits up to `commitRecords` records.
+   * Reads and tests up to `commitRecords` records and begins to commit them, while the next are read: at most one commit is
+   * on its way. A snapshot that is due is stored beside; that it fails is told, tried again later and harms nothing.
    *
    * @returns how many; 0 at the log's end
-   * @throws NcfError `LEAK`, `SCORE_NAN`, `PRODUCER_FENCED`, those of the log and of the store; then this worker is of no
-   *   use any more and answers `WORKER_FAILED`: one that is opened anew goes on from what was committed
+   * @throws NcfError `LEAK`, `SCORE_NAN`, `PRODUCER_FENCED`, those of the log; then this worker is of no use any more and
+   *   answers `WORKER_FAILED`: one that is opened anew goes on from what was committed
    */
-  async step(): Promise<number> {
-    const { topics, commitRecords, snapshotRecords } = this.#settings;
+  async advance(): Promise<number> {
+    const { topics, commitRecords } = this.#settings;
     const place = { topic: topics.interactions, partition: this.#partition };
-    if (this.#failure !== null) {
-      throw workerFailed(`topic ${place.topic}, partition ${place.partition}`, this.#failure.cause);
-    }
+    this.#checkUsable();
     const { records, nextOffset } = await nextRecords(this.#deps.log, place, this.#position, commitRecords);
     this.#position = nextOffset;
     if (records.length === 0) return 0;
-    try {
+    return this.#guarded(async () => {
       const folded = this.#fold(records);
-      await this.#commit(this.#evaluator.takeCommit(false), folded);
-      this.#recordsSinceSnapshot += folded.length;
-      // After a commit, so that no snapshot lies beyond the committed offset.
-      if (this.#recordsSinceSnapshot >= snapshotRecords) {
-        await this.#snapshots.write(this.#evaluator.nextOffset, this.#evaluator.snapshot());
-        this.#recordsSinceSnapshot = 0;
-      }
+      await this.#commitNext(folded, false);
       return folded.length;
-    } catch (cause) {
-      this.#failure = { cause };
-      throw cause;
+    });
+  }
+
+  /** Waits until all is committed that was begun. @throws NcfError as `advance` */
+  settle(): Promise<void> {
+    return this.#guarded(() => this.#committing);
+  }
+
+  /** Says that this partition holds no window back until it brings something. @throws NcfError as `advance` */
+  async declareIdle(): Promise<void> {
+    this.#checkUsable();
+    await this.#guarded(() => this.#commitNext([], true));
+    await this.settle();
+  }
+
+  /** Stores a snapshot of what is committed, for whoever takes over, and ends. A failed worker just ends. */
+  async close(): Promise<void> {
+    try {
+      if (this.#failure === null) {
+        await this.#committing;
+        await this.#snapshotting;
+        if (this.#recordsSinceSnapshot > 0 && Number.isFinite(this.#settings.snapshotRecords)) {
+          this.#recordsSinceSnapshot = 0;
+          await this.#store(this.#evaluator.nextOffset, this.#evaluator.snapshot());
+        }
+      }
+    } finally {
+      await this.#producer.close();
     }
   }
 
-  close(): Promise<void> {
-    return this.#producer.close();
+  #checkUsable(): void {
+    if (this.#failure === null) return;
+    throw workerFailed(
+      `topic ${this.#settings.topics.interactions}, partition ${this.#partition}`,
+      this.#failure.cause,
+    );
+  }
+
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      this.#failure ??= { cause };
+      throw cause;
+    }
   }
 
   /** Folds records until a commit is full. @returns those folded; the position is behind the last of them */
@@ -122,6 +181,38 @@ export class PartitionWorker {
       return records.slice(0, i + 1);
     }
     return records;
+  }
+
+  /** Waits for the commit before, then begins that of all that was folded since. */
+  async #commitNext(read: readonly LogRecord[], idle: boolean): Promise<void> {
+    const commit = this.#evaluator.takeCommit(idle);
+    const { nextOffset } = commit.partial;
+    await this.#committing;
+    this.#recordsSinceSnapshot += read.length;
+    const due = this.#snapshotting === null && this.#recordsSinceSnapshot >= this.#settings.snapshotRecords;
+    const snapshot = due ? this.#evaluator.snapshot() : null;
+    if (due) this.#recordsSinceSnapshot = 0;
+    this.#committing = this.#commit(commit, read).then(() => {
+      this.#idle = idle;
+      this.#deps.onEvent?.({ event: "committed", partition: this.#partition, records: read.length, commit });
+      // After the commit, so that no snapshot lies beyond the committed offset.
+      if (snapshot !== null) this.#snapshotting = this.#store(nextOffset, snapshot);
+    });
+    // Whoever awaits it next is told.
+    this.#committing.catch(() => undefined);
+  }
+
+  async #store(offset: number, snapshot: Uint8Array): Promise<void> {
+    const partition = this.#partition;
+    try {
+      await this.#snapshots.write(offset, snapshot);
+      this.#deps.onEvent?.({ event: "snapshotStored", partition, offset, bytes: snapshot.length });
+    } catch (cause) {
+      this.#deps.onEvent?.({ event: "snapshotFailed", partition, offset, cause });
+      this.#recordsSinceSnapshot += Math.ceil(retrySnapshotAfter * this.#settings.snapshotRecords);
+    } finally {
+      this.#snapshotting = null;
+    }
   }
 
   async #commit(commit: PartitionCommit, read: readonly LogRecord[]): Promise<void> {
@@ -147,12 +238,21 @@ export class PartitionWorker {
           group,
           topic: topics.interactions,
           partition,
-          offset: this.#evaluator.nextOffset,
+          offset: partial.nextOffset,
           metadata: JSON.stringify({ streamTimeMs: partial.streamTimeMs }),
         },
       ],
     });
   }
+}
+
+function offsetsLost(group: string, topic: string, partition: number): NcfError {
+  return new NcfError(
+    "OFFSETS_LOST",
+    `group ${group}, topic ${topic}, partition ${partition}: expected the committed offset that its snapshots belong to, ` +
+      "found none. A broker forgets a stopped group's offsets after offsets.retention.minutes (7 days by default), and those " +
+      "of a topic that was removed. Start a new group, which reads the topic anew",
+  );
 }
 
 function keyOf(key: string | null | undefined): string | null {

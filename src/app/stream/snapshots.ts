@@ -33,6 +33,10 @@ export class Snapshots {
     return key === undefined ? null : { key, bytes: await this.#store.get(key) };
   }
 
+  async none(): Promise<boolean> {
+    return (await this.#keys()).length === 0;
+  }
+
   /** Stores one that stands at a committed offset, and removes those that nobody needs any more. */
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     await this.#store.put(this.#key(offset), bytes);

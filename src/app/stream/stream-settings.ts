@@ -5,11 +5,13 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { UserHistories } from "../../streaming/user-histories.ts";
 import type { VersionSchedule } from "../../streaming/version-schedule.ts";
+import type { StreamEvent } from "./stream-events.ts";
 
 export interface StreamDeps {
   readonly log: InteractionLog;
-  /** Takes the snapshots of partitions. */
+  /** Takes snapshots and reports. */
   readonly store: ObjectStore;
+  readonly onEvent?: ((event: StreamEvent) => void) | undefined;
 }
 
 export interface StreamTopics {
@@ -20,6 +22,8 @@ export interface StreamTopics {
   /** A single partition: what stage 1 adds to windows, and all that stage 2 reads. */
   readonly windowPartials: string;
   readonly windows: string;
+  /** A single partition: which version is in force from when. */
+  readonly modelUpdates: string;
 }
 
 export const defaultTopics: StreamTopics = {
@@ -29,6 +33,7 @@ export const defaultTopics: StreamTopics = {
   deadLetters: "dead-letters",
   windowPartials: "window-partials",
   windows: "hit-ratio-windows",
+  modelUpdates: "model-updates",
 };
 
 export interface StreamSettings {
@@ -43,6 +48,8 @@ export interface StreamSettings {
   /** How far an event's time may lie beyond its record's. */
   readonly maxAheadMs: number;
   readonly allowLeak: boolean;
+  /** By partition, where a group that has committed nothing begins; the log's start by default. */
+  readonly startOffsets?: readonly number[] | undefined;
   /** Records of a transaction at most. */
   readonly commitRecords: number;
   /** Records between two snapshots of a partition. */
@@ -55,7 +62,7 @@ export interface StreamSettings {
 export async function createTopics(log: InteractionLog, topics: StreamTopics): Promise<void> {
   const partitions = await log.partitions(topics.interactions);
   for (const topic of [topics.outcomes, topics.late, topics.deadLetters]) await log.createTopic(topic, partitions);
-  for (const topic of [topics.windowPartials, topics.windows]) await log.createTopic(topic, 1);
+  for (const topic of [topics.windowPartials, topics.windows, topics.modelUpdates]) await log.createTopic(topic, 1);
 }
 
 /** What a worker answers after a step that failed: its state is ahead of what was committed. */

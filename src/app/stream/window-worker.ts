@@ -67,6 +67,11 @@ export class WindowWorker {
     this.#position = position;
   }
 
+  /** The next offset to read. */
+  get position(): number {
+    return this.#position;
+  }
+
   /**
    * Folds partials that came since, until some change a window, and publishes the latest report of each that they changed.
    *

@@ -1,0 +1,132 @@
+/**
+ * Membership of a Kafka consumer group, by kafkajs' consumer with all partitions paused: it sends the heartbeats and takes part
+ * in rebalances, and fetches nothing. What the member reads and commits goes through the log.
+ */
+import kafkajs, { type Consumer, type PartitionAssigner } from "kafkajs";
+import { NcfError } from "../../core/errors.ts";
+import {
+  type GroupMembership,
+  type JoinOptions,
+  type StreamGroup,
+  shareOut,
+  type TopicPartition,
+} from "../../ports/stream-group.ts";
+import { failureOf } from "./kafka-client.ts";
+import { type KafkaConnection, kafkaConfig } from "./kafka-connection.ts";
+
+export interface KafkaGroupOptions extends KafkaConnection {
+  /** A member that was not heard of for so long is taken for dead, and its partitions go to the others. */
+  readonly sessionTimeoutMs?: number;
+}
+
+const { AssignerProtocol } = kafkajs;
+/** How often the consumer looks whether a heartbeat is due. */
+const lookEveryMs = 250;
+const version = 1;
+
+export class KafkaStreamGroup implements StreamGroup {
+  readonly #options: KafkaGroupOptions;
+
+  constructor(options: KafkaGroupOptions) {
+    this.#options = options;
+  }
+
+  async join({ group, topics, onAssigned }: JoinOptions): Promise<GroupMembership> {
+    const { sessionTimeoutMs = 20_000 } = this.#options;
+    let owned: readonly TopicPartition[] = [];
+    const consumer = new kafkajs.Kafka(kafkaConfig(this.#options)).consumer({
+      groupId: group,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: Math.min(3_000, Math.floor(sessionTimeoutMs / 4)),
+      // Nobody needs more time to get ready for a rebalance: who keeps on working on a lost partition is fenced.
+      rebalanceTimeout: sessionTimeoutMs,
+      maxWaitTimeInMs: lookEveryMs,
+      partitionAssigners: [stickyAssigner(topics, () => owned)],
+      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5, restartOnFailure: async () => true },
+      allowAutoTopicCreation: false,
+    });
+    const joined = new Promise<void>((resolve, reject) => {
+      consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
+        // Each time, as a restarted consumer has forgotten it.
+        consumer.pause(topics.map((topic) => ({ topic })));
+        owned = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
+          partitions.map((partition) => ({ topic, partition })),
+        );
+        onAssigned(owned);
+        resolve();
+      });
+      consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+        if (!restart) reject(refused(group, error));
+      });
+    });
+    // Whoever does not wait for it any more learns of it from the log, which has the same brokers.
+    joined.catch(() => undefined);
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+      await consumer.run({ autoCommit: false, eachBatch: async () => undefined });
+      await joined;
+    } catch (cause) {
+      await disconnect(consumer);
+      throw cause instanceof NcfError ? cause : refused(group, cause);
+    }
+    return { leave: () => disconnect(consumer) };
+  }
+}
+
+async function disconnect(consumer: Consumer): Promise<void> {
+  // A connection that is gone already is closed, too; the group then misses the heartbeats.
+  await consumer.disconnect().catch(() => undefined);
+}
+
+function refused(group: string, cause: unknown): NcfError {
+  const { message = String(cause), retriable = false } = failureOf(cause);
+  return new NcfError(
+    retriable ? "LOG_UNAVAILABLE" : "LOG_REFUSED",
+    `expected Kafka to let this process into group ${group}, found: ${message}. Check that its brokers run, that the topics ` +
+      "are there (ncf topics create) and that the group may be read",
+    { cause, retriable },
+  );
+}
+
+/** Members say what they own when they join; the leader shares out so that they keep most of it. */
+function stickyAssigner(topics: readonly string[], owned: () => readonly TopicPartition[]): PartitionAssigner {
+  const { MemberMetadata, MemberAssignment } = AssignerProtocol;
+  return ({ cluster }) => ({
+    name: "ncf-sticky",
+    version,
+    protocol: () => ({
+      name: "ncf-sticky",
+      metadata: MemberMetadata.encode({
+        version,
+        topics: [...topics],
+        userData: Buffer.from(JSON.stringify(owned())),
+      }),
+    }),
+    assign: async ({ members }) => {
+      const partitions = topics.flatMap((topic) =>
+        cluster.findTopicPartitionMetadata(topic).map(({ partitionId: partition }) => ({ topic, partition })),
+      );
+      const known = members.map(({ memberId, memberMetadata }) => ({ id: memberId, owned: ownedBy(memberMetadata) }));
+      return [...shareOut(known, partitions)].map(([memberId, share]) => {
+        const assignment: Record<string, number[]> = {};
+        for (const { topic, partition } of share) {
+          assignment[topic] ??= [];
+          assignment[topic].push(partition);
+        }
+        const memberAssignment = MemberAssignment.encode({ version, assignment, userData: Buffer.alloc(0) });
+        return { memberId, memberAssignment };
+      });
+    },
+  });
+}
+
+function ownedBy(metadata: Buffer): TopicPartition[] {
+  const { userData } = AssignerProtocol.MemberMetadata.decode(metadata) ?? {};
+  try {
+    return JSON.parse(userData?.toString() ?? "[]") as TopicPartition[];
+  } catch {
+    // A member of another program's: it owns nothing that is known.
+    return [];
+  }
+}

@@ -1,0 +1,24 @@
+/** What a stream says of its work: the names and fields are stable, for logs and metrics. */
+import type { PartitionCommit } from "../../streaming/partition-commit.ts";
+import type { WindowReport } from "../../streaming/window-report.ts";
+
+/** `who`: "partition 3" or "windows". */
+export type StreamEvent =
+  | {
+      readonly event: "committed";
+      readonly partition: number;
+      readonly records: number;
+      readonly commit: PartitionCommit;
+    }
+  | { readonly event: "snapshotStored"; readonly partition: number; readonly offset: number; readonly bytes: number }
+  | { readonly event: "snapshotFailed"; readonly partition: number; readonly offset: number; readonly cause: unknown }
+  /** The partitions of this member, and whether it folds the windows. */
+  | { readonly event: "assigned"; readonly partitions: readonly number[]; readonly windows: boolean }
+  | { readonly event: "opened"; readonly who: string; readonly offset: number; readonly ms: number }
+  | { readonly event: "closed"; readonly who: string; readonly offset: number }
+  /** Another member has it: the assignment is about to say so, or this process was away for too long. */
+  | { readonly event: "fenced"; readonly who: string }
+  /** Broker or store do not answer: it tries again after `retryMs`. */
+  | { readonly event: "waiting"; readonly who: string; readonly retryMs: number; readonly cause: unknown }
+  | { readonly event: "idle"; readonly partition: number }
+  | { readonly event: "window"; readonly report: WindowReport };
