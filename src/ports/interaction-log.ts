@@ -10,15 +10,27 @@ import { NcfError } from "../core/errors.ts";
  * - A producer's commit writes records to several topics and a group's offsets, all or nothing, also across a crash.
  *   Opening a producer takes its transactional id from the former owner, whose next commit fails.
  *
- * Not offered: compaction (every record stays readable, whatever came after it with the same key; who wants the latest
- * of each key folds the topic), retention, headers, consumer groups that share out partitions.
+ * A topic may be compacted: Kafka then removes, some time later, records after which another came with the same key, and
+ * their offsets hold none from then on. Other logs keep them, so who wants the latest of each key folds the topic.
+ *
+ * Not offered: retention, headers, consumer groups that share out partitions.
  */
+
+export interface TopicSettings {
+  /**
+   * Whose clock a record's time is from: `create`, the default, the producer's, who may give any; `append`, the log's own
+   * when it takes the record, whatever the producer gave.
+   */
+  readonly timestamps?: "create" | "append";
+  /** `compact`: the latest record of each key is enough, so every record needs a key. By default, all are kept. */
+  readonly cleanup?: "keep" | "compact";
+}
 
 export interface NewRecord {
   readonly key: string | null;
   /** Null is Kafka's tombstone. */
   readonly value: Uint8Array | null;
-  /** Event or append time, ms since 1970; now by default. A Kafka topic of LogAppendTime has its own. */
+  /** Ms since 1970; now by default. A topic of append times does not ask for it. */
   readonly timestampMs?: number;
 }
 
@@ -82,12 +94,13 @@ export interface TransactionalProducer {
  */
 export interface InteractionLog {
   /**
-   * Makes a topic; nothing happens when it is there.
+   * Makes a topic; nothing happens when it is there, also with other settings.
    *
+   * @returns whether it was made by this call
    * @throws NcfError `PARTITION_COUNT_CHANGED` when it is there with another number of partitions; `TOPIC_INVALID` for a
    *   name or number that Kafka would refuse
    */
-  createTopic(topic: string, partitions: number): Promise<void>;
+  createTopic(topic: string, partitions: number, settings?: TopicSettings): Promise<boolean>;
   /** The number of partitions. @throws NcfError `TOPIC_UNKNOWN` */
   partitions(topic: string): Promise<number>;
   /**

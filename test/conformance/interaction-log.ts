@@ -58,9 +58,10 @@ export function testInteractionLog(
     describe("topics", () => {
       it("are made once, however often they are asked for", async () => {
         const topic = unique("interactions");
-        await Promise.all([1, 2, 3].map(() => log.createTopic(topic, 3)));
+        const made = await Promise.all([1, 2, 3].map(() => log.createTopic(topic, 3)));
+        expect(made.filter((now) => now)).toHaveLength(1);
         await log.append(topic, [keyed("1", "a")]);
-        await log.createTopic(topic, 3);
+        expect(await log.createTopic(topic, 3, { timestamps: "append" })).toBe(false);
         expect(await log.partitions(topic)).toBe(3);
         expect(await readAll(topic, partitionOfKey("1", 3))).toHaveLength(1);
       });
@@ -126,6 +127,37 @@ export function testInteractionLog(
         expect(third).toMatchObject({ key: null, value: null, timestampMs: 7 });
         expect(fourth.timestampMs).toBeGreaterThanOrEqual(before - 1000);
         expect(fourth.timestampMs).toBeLessThanOrEqual(Date.now() + 1000);
+      });
+
+      it("have the log's own time in a topic of append times, whatever their producer says", async () => {
+        const topic = unique("interactions");
+        expect(await log.createTopic(topic, 1, { timestamps: "append" })).toBe(true);
+        const before = Date.now();
+        await log.append(topic, [{ ...keyed("1", "a"), timestampMs: 0 }]);
+        await log.append(topic, [keyed("1", "b")]);
+        const producer = await log.openProducer(unique("p"));
+        await producer.commit({ records: [{ topic, ...keyed("1", "c"), timestampMs: 2 ** 50 }], offsets: [] });
+        const times = (await readAll(topic, 0)).map(({ timestampMs }) => timestampMs);
+        expect(times).toHaveLength(3);
+        for (const time of times) {
+          expect(time).toBeGreaterThanOrEqual(before - 1000);
+          expect(time).toBeLessThanOrEqual(Date.now() + 1000);
+        }
+      });
+
+      it("stay, the latest of each key at least, where a topic is compacted", async () => {
+        const topic = unique("hit-ratio-windows");
+        expect(await log.createTopic(topic, 1, { cleanup: "compact" })).toBe(true);
+        await log.append(
+          topic,
+          ["a", "b"].map((value) => keyed("0", value)),
+        );
+        await log.append(topic, [keyed("86400000", "c")]);
+        const latest = new Map((await readAll(topic, 0)).map(({ key, value }) => [key, text(value)]));
+        expect([...latest]).toEqual([
+          ["0", "b"],
+          ["86400000", "c"],
+        ]);
       });
 
       it("are the caller's to change, before and after", async () => {

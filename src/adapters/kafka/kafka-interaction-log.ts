@@ -23,6 +23,7 @@ import {
   type NewRecord,
   offsetOutOfRange,
   partitionCountChanged,
+  type TopicSettings,
   type Transaction,
   type TransactionalProducer,
   topicUnknown,
@@ -88,12 +89,13 @@ export class KafkaInteractionLog implements InteractionLog {
     return log;
   }
 
-  async createTopic(topic: string, partitions: number): Promise<void> {
+  async createTopic(topic: string, partitions: number, settings: TopicSettings = {}): Promise<boolean> {
     this.#checkOpen();
     checkTopic(topic, partitions);
     let leaders = await this.#client.leaders(topic);
+    let made = false;
     if (leaders === null) {
-      await this.#create(topic, partitions);
+      made = await this.#create(topic, partitions, settings);
       // The controller has it before the brokers know.
       const deadline = performance.now() + createTimeoutMs;
       for (let pauseMs = 2; ; pauseMs = Math.min(2 * pauseMs, 200)) {
@@ -104,6 +106,7 @@ export class KafkaInteractionLog implements InteractionLog {
       }
     }
     if (leaders.length !== partitions) throw partitionCountChanged(topic, partitions, leaders.length);
+    return made;
   }
 
   async partitions(topic: string): Promise<number> {
@@ -228,7 +231,8 @@ export class KafkaInteractionLog implements InteractionLog {
     this.#chunks.clear();
   }
 
-  async #create(topic: string, partitions: number): Promise<void> {
+  /** @returns false when another one has made it in the meantime */
+  async #create(topic: string, partitions: number, { timestamps, cleanup }: TopicSettings): Promise<boolean> {
     const refusal = (error: unknown) => failureOf(error).type ?? "";
     const decided = ["TOPIC_ALREADY_EXISTS", "INVALID_TOPIC_EXCEPTION"];
     const request = {
@@ -239,8 +243,9 @@ export class KafkaInteractionLog implements InteractionLog {
           replicationFactor: this.#options.replicationFactor ?? -1,
           // Kafka's retention goes by the records' times: a replay of old interactions would vanish within minutes.
           configEntries: [
-            { name: "cleanup.policy", value: "delete" },
+            { name: "cleanup.policy", value: cleanup === "compact" ? "compact" : "delete" },
             { name: "retention.ms", value: "-1" },
+            { name: "message.timestamp.type", value: timestamps === "append" ? "LogAppendTime" : "CreateTime" },
           ],
         },
       ],
@@ -249,6 +254,7 @@ export class KafkaInteractionLog implements InteractionLog {
     try {
       const create = async () => (await this.#client.controller()).createTopics(request);
       await this.#client.attempt(`create topic ${topic}`, create, (error) => decided.includes(refusal(error)));
+      return true;
     } catch (error) {
       if (refusal(error) === "INVALID_TOPIC_EXCEPTION") {
         throw new NcfError(
@@ -258,6 +264,7 @@ export class KafkaInteractionLog implements InteractionLog {
         );
       }
       if (refusal(error) !== "TOPIC_ALREADY_EXISTS") throw error;
+      return false;
     }
   }
 

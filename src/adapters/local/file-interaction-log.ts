@@ -11,6 +11,7 @@ import { FileLock, holderText, tryFileLock } from "./file-lock.ts";
 import {
   LocalInteractionLog,
   type LocalLogOptions,
+  type LocalTopic,
   type LogStorage,
   type LogWrite,
   type PlacedRecord,
@@ -84,7 +85,7 @@ class PartitionIndex {
 }
 
 class FileLogStorage implements LogStorage {
-  readonly topics = new Map<string, number>();
+  readonly topics = new Map<string, LocalTopic>();
   readonly #folder: string;
   readonly #lock: FileLock;
   readonly #partitions = new Map<string, PartitionIndex>();
@@ -115,11 +116,11 @@ class FileLogStorage implements LogStorage {
     }
   }
 
-  createTopic(topic: string, partitions: number): Promise<void> {
+  createTopic(name: string, topic: LocalTopic): Promise<void> {
     return this.#journal.append({
       durable: true,
-      encode: () => encodeTopic(topic, partitions),
-      written: () => this.topics.set(topic, partitions),
+      encode: () => encodeTopic(name, topic),
+      written: () => this.topics.set(name, topic),
       failed: () => undefined,
     });
   }
@@ -180,7 +181,7 @@ class FileLogStorage implements LogStorage {
   #replay(payload: Buffer, position: number): void {
     const entry = decodeEntry(payload);
     if (entry.kind === "topic") {
-      this.topics.set(entry.topic, entry.partitions);
+      this.topics.set(entry.name, entry.topic);
       return;
     }
     for (const { topic, partition, firstOffset, start } of firstSections(entry.sections)) {

@@ -14,6 +14,7 @@ import {
   offsetOutOfRange,
   partitionCountChanged,
   producerFenced,
+  type TopicSettings,
   type Transaction,
   type TransactionalProducer,
   topicUnknown,
@@ -40,11 +41,16 @@ export interface LogWrite {
   readonly durable: boolean;
 }
 
+/** What is known of a topic; these logs compact none. */
+export interface LocalTopic {
+  readonly partitions: number;
+  readonly timestamps: "create" | "append";
+}
+
 /** Where a log keeps what it was given. Arguments are checked already. */
 export interface LogStorage {
-  /** Partitions by topic. */
-  readonly topics: ReadonlyMap<string, number>;
-  createTopic(topic: string, partitions: number): Promise<void>;
+  readonly topics: ReadonlyMap<string, LocalTopic>;
+  createTopic(name: string, topic: LocalTopic): Promise<void>;
   /** Writes all or nothing, in the order of the calls; visible to `read`, `endOffset` and `committed` when it resolves. */
   write(write: LogWrite): Promise<void>;
   /** Settles when every write called before has. */
@@ -70,22 +76,23 @@ export class LocalInteractionLog implements InteractionLog {
     this.#nowMs = nowMs;
   }
 
-  async createTopic(topic: string, partitions: number): Promise<void> {
-    this.#checkOpen();
-    checkTopic(topic, partitions);
+  createTopic(topic: string, partitions: number, { timestamps = "create" }: TopicSettings = {}): Promise<boolean> {
     // One after the other, so that of two creations in the same moment the second sees the first.
     const made = this.#topicsMade.then(async () => {
+      this.#checkOpen();
+      checkTopic(topic, partitions);
       const found = this.#storage.topics.get(topic);
-      if (found === undefined) await this.#storage.createTopic(topic, partitions);
-      else if (found !== partitions) throw partitionCountChanged(topic, partitions, found);
+      if (found === undefined) await this.#storage.createTopic(topic, { partitions, timestamps });
+      else if (found.partitions !== partitions) throw partitionCountChanged(topic, partitions, found.partitions);
+      return found === undefined;
     });
     this.#topicsMade = made.catch(() => undefined);
-    await made;
+    return made;
   }
 
   async partitions(topic: string): Promise<number> {
     this.#checkOpen();
-    return this.#partitionsOf(topic);
+    return this.#topic(topic).partitions;
   }
 
   async append(topic: string, records: readonly NewRecord[], { durable = true } = {}): Promise<void> {
@@ -109,7 +116,7 @@ export class LocalInteractionLog implements InteractionLog {
 
   async endOffset(topic: string, partition: number): Promise<number> {
     this.#checkOpen();
-    checkPartition(topic, partition, this.#partitionsOf(topic));
+    checkPartition(topic, partition, this.#topic(topic).partitions);
     return this.#storage.endOffset(topic, partition);
   }
 
@@ -179,7 +186,7 @@ export class LocalInteractionLog implements InteractionLog {
 
   async #commit({ records, offsets }: Transaction): Promise<void> {
     for (const commit of offsets) {
-      checkPartition(commit.topic, commit.partition, this.#partitionsOf(commit.topic));
+      checkPartition(commit.topic, commit.partition, this.#topic(commit.topic).partitions);
       checkOffsetCommit(commit);
     }
     const placed = records.map((record) => this.#place(record));
@@ -193,9 +200,10 @@ export class LocalInteractionLog implements InteractionLog {
   }
 
   #place(record: NewRecord & { readonly topic: string; readonly partition?: number }): PlacedRecord {
-    const { topic, key, value, timestampMs = this.#nowMs() } = record;
-    const partitions = this.#partitionsOf(topic);
+    const { topic, key, value } = record;
+    const { partitions, timestamps } = this.#topic(topic);
     checkRecord(topic, record);
+    const timestampMs = timestamps === "append" ? this.#nowMs() : (record.timestampMs ?? this.#nowMs());
     let { partition } = record;
     if (partition !== undefined) checkPartition(topic, partition, partitions);
     else if (key !== null) partition = partitionOfKey(key, partitions);
@@ -203,10 +211,10 @@ export class LocalInteractionLog implements InteractionLog {
     return { topic, partition, timestampMs, key, value };
   }
 
-  #partitionsOf(topic: string): number {
-    const partitions = this.#storage.topics.get(topic);
-    if (partitions === undefined) throw topicUnknown(topic, this.#storage.topics.keys());
-    return partitions;
+  #topic(name: string): LocalTopic {
+    const topic = this.#storage.topics.get(name);
+    if (topic === undefined) throw topicUnknown(name, this.#storage.topics.keys());
+    return topic;
   }
 
   #checkOpen(): void {

@@ -1,7 +1,7 @@
 /**
  * How an entry of the interaction log's journal is written: a new topic, or a commit.
  *
- *     topic:    kind 1 (u8), {"topic", "partitions"} (JSON)
+ *     topic:    kind 1 (u8), {"topic", "partitions", "timestamps"} (JSON; without the last, they are the producers' own)
  *     commit:   kind 2 (u8), length of the offsets (u32), offsets (JSON), sections to the end
  *     section:  length of the topic (u16), topic, partition (u32), first offset (f64), records (u32), length of the body (u32), body
  *     body:     CRC-32 of the rest (u32), records
@@ -12,7 +12,7 @@
  */
 import { crc32 } from "node:zlib";
 import type { LogRecord, OffsetCommit } from "../../ports/interaction-log.ts";
-import type { PlacedRecord } from "./local-interaction-log.ts";
+import type { LocalTopic, PlacedRecord } from "./local-interaction-log.ts";
 
 const topicKind = 1;
 const commitKind = 2;
@@ -31,11 +31,11 @@ export interface Section {
 }
 
 export type DecodedEntry =
-  | { readonly kind: "topic"; readonly topic: string; readonly partitions: number }
+  | { readonly kind: "topic"; readonly name: string; readonly topic: LocalTopic }
   | { readonly kind: "commit"; readonly sections: readonly Section[]; readonly offsets: readonly OffsetCommit[] };
 
-export function encodeTopic(topic: string, partitions: number): Uint8Array {
-  return Buffer.concat([Buffer.of(topicKind), Buffer.from(JSON.stringify({ topic, partitions }))]);
+export function encodeTopic(topic: string, { partitions, timestamps }: LocalTopic): Uint8Array {
+  return Buffer.concat([Buffer.of(topicKind), Buffer.from(JSON.stringify({ topic, partitions, timestamps }))]);
 }
 
 /** @param firstOffset gives the next free offset of a partition */
@@ -77,7 +77,10 @@ export function encodeCommit(
 
 /** What the payload says, without its records. The payload's checksum must have been checked. */
 export function decodeEntry(payload: Buffer): DecodedEntry {
-  if (payload[0] === topicKind) return { kind: "topic", ...JSON.parse(payload.toString("utf8", 1)) };
+  if (payload[0] === topicKind) {
+    const { topic: name, partitions, timestamps = "create" } = JSON.parse(payload.toString("utf8", 1));
+    return { kind: "topic", name, topic: { partitions, timestamps } };
+  }
   let at = 5 + payload.readUInt32LE(1);
   const offsets = JSON.parse(payload.toString("utf8", 5, at));
   const sections: Section[] = [];

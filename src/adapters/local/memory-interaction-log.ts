@@ -3,7 +3,13 @@
  * each partition that it wrote to, so a reader that counts records instead of following offsets fails here too.
  */
 import { type CommittedOffset, firstFrom, type LogBatch, type LogRecord } from "../../ports/interaction-log.ts";
-import { LocalInteractionLog, type LocalLogOptions, type LogStorage, type LogWrite } from "./local-interaction-log.ts";
+import {
+  LocalInteractionLog,
+  type LocalLogOptions,
+  type LocalTopic,
+  type LogStorage,
+  type LogWrite,
+} from "./local-interaction-log.ts";
 
 export class MemoryInteractionLog extends LocalInteractionLog {
   constructor(options: LocalLogOptions = {}) {
@@ -18,12 +24,12 @@ interface Partition {
 }
 
 class MemoryLogStorage implements LogStorage {
-  readonly topics = new Map<string, number>();
+  readonly topics = new Map<string, LocalTopic>();
   readonly #partitions = new Map<string, Partition>();
   readonly #committed = new Map<string, CommittedOffset>();
 
-  async createTopic(topic: string, partitions: number): Promise<void> {
-    this.topics.set(topic, partitions);
+  async createTopic(name: string, topic: LocalTopic): Promise<void> {
+    this.topics.set(name, topic);
   }
 
   async write({ records, offsets, transactional }: LogWrite): Promise<void> {

@@ -49,7 +49,7 @@ async function partitionsOf(log: InteractionLog): Promise<number> {
     return await log.partitions(topic);
   } catch (error) {
     if (!(error instanceof NcfError && error.code === "TOPIC_UNKNOWN")) throw error;
-    await log.createTopic(topic, 1);
+    await log.createTopic(topic, 1, { timestamps: "append" });
     return 1;
   }
 }

@@ -1,6 +1,6 @@
 /** What the workers of one stream share. */
 import { NcfError } from "../../core/errors.ts";
-import type { InteractionLog } from "../../ports/interaction-log.ts";
+import type { InteractionLog, TopicSettings } from "../../ports/interaction-log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { UserHistories } from "../../streaming/user-histories.ts";
@@ -58,11 +58,30 @@ export interface StreamSettings {
   readonly snapshotPartials: number;
 }
 
-/** Creates our own topics where they are missing. @throws NcfError `PARTITION_COUNT_CHANGED`, `TOPIC_UNKNOWN` */
-export async function createTopics(log: InteractionLog, topics: StreamTopics): Promise<void> {
-  const partitions = await log.partitions(topics.interactions);
-  for (const topic of [topics.outcomes, topics.late, topics.deadLetters]) await log.createTopic(topic, partitions);
-  for (const topic of [topics.windowPartials, topics.windows, topics.modelUpdates]) await log.createTopic(topic, 1);
+export interface CreatedTopic {
+  readonly topic: string;
+  readonly partitions: number;
+  /** False for one that was there. */
+  readonly made: boolean;
+}
+
+/**
+ * Creates our topics but the input where they are missing.
+ *
+ * @throws NcfError `PARTITION_COUNT_CHANGED`; `TOPIC_UNKNOWN` without the input
+ */
+export async function createTopics(log: InteractionLog, topics: StreamTopics): Promise<CreatedTopic[]> {
+  const asInput = await log.partitions(topics.interactions);
+  const created: CreatedTopic[] = [];
+  const create = async (topic: string, partitions: number, settings: TopicSettings = {}): Promise<void> => {
+    created.push({ topic, partitions, made: await log.createTopic(topic, partitions, settings) });
+  };
+  for (const topic of [topics.outcomes, topics.late, topics.deadLetters]) await create(topic, asInput);
+  await create(topics.windowPartials, 1);
+  // A window's latest report says all that the earlier ones said.
+  await create(topics.windows, 1, { cleanup: "compact" });
+  await create(topics.modelUpdates, 1);
+  return created;
 }
 
 /** What a worker answers after a step that failed: its state is ahead of what was committed. */

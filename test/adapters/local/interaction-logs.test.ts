@@ -88,6 +88,7 @@ describe("a folder's log", () => {
   it("outlives the process: topics, records, offsets, and where each partition goes on", async () => {
     const first = await FileInteractionLog.open(folder, { nowMs: () => 77 });
     await first.createTopic("empty", 7);
+    await first.createTopic("appended", 1, { timestamps: "append" });
     await commitEach(first, ["a", "b"]);
     await first.append("t", [{ key: null, value: null }], { durable: false });
     await first.close();
@@ -96,6 +97,8 @@ describe("a folder's log", () => {
     await expect(second.createTopic("t", 2)).rejects.toMatchObject({ code: "PARTITION_COUNT_CHANGED" });
     expect(await second.committed("g", "t", 0)).toEqual({ offset: 2, metadata: "b" });
     await second.append("t", [{ key: "k", value: bytes("c") }]);
+    await second.append("appended", [{ key: "k", value: null, timestampMs: 0 }]);
+    expect((await second.read("appended", 0, 0, 9)).records[0].timestampMs).toBeGreaterThan(77);
     const { records } = await second.read("t", 0, 2, 9);
     expect(records).toMatchObject([
       { offset: 2, key: null, value: null, timestampMs: 77 },
