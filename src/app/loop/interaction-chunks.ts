@@ -1,0 +1,80 @@
+/** Copies the committed interactions of a partition into chunks, and reads ranges of them. */
+import { NcfError } from "../../core/errors.ts";
+import type { InteractionChunks, KeptInteraction, OffsetRange } from "../../ports/interaction-chunks.ts";
+import type { InteractionLog } from "../../ports/interaction-log.ts";
+import { type DecodedRecord, decodeRecord } from "../../streaming/interaction-event.ts";
+import { committedRecords, type LogPlace } from "../stream/committed-records.ts";
+
+export interface ChunkDeps {
+  readonly log: InteractionLog;
+  /** Of this partition. */
+  readonly chunks: InteractionChunks;
+}
+
+export interface ChunkInput extends LogPlace {
+  readonly group: string;
+  /** How the stream reads a record's value, where that is not `decodeRecord`. */
+  readonly decode?: (value: Uint8Array | null) => DecodedRecord;
+  /** Offsets of a chunk at most. */
+  readonly chunkOffsets: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Copies on, from where the chunks end, up to the offset that the group has committed; what does not parse is left out. A
+ * chunk is written whole or not at all and the next one starts where it ends, so a crash leaves neither hole nor overlap.
+ * Two copiers at once may write chunks that overlap: a reader goes by offsets, so nothing counts twice.
+ *
+ * @returns the offset up to which the interactions are kept
+ * @throws NcfError those of the log and the store
+ */
+export async function keepInteractions({ log, chunks }: ChunkDeps, input: ChunkInput): Promise<number> {
+  const { topic, partition, group, decode = decodeRecord, chunkOffsets, signal } = input;
+  const end = (await log.committed(group, topic, partition))?.offset ?? 0;
+  const kept = await chunks.list();
+  let from = kept.length === 0 ? await log.startOffset(topic, partition) : reachOf(kept, kept[0].from);
+  while (from < end && signal?.aborted !== true) {
+    const to = Math.min(end, from + chunkOffsets);
+    const interactions: KeptInteraction[] = [];
+    for await (const { offset, value } of committedRecords(log, { topic, partition }, { from, to, atOnce: 10_000 })) {
+      const decoded = decode(value);
+      if (decoded.kind !== "event") continue;
+      const { eventId: _, ...event } = decoded.event;
+      interactions.push({ offset, ...event });
+    }
+    await chunks.write({ from, to }, interactions);
+    from = to;
+  }
+  return from;
+}
+
+/** The end of what the chunks cover without a hole from an offset on. */
+function reachOf(kept: readonly OffsetRange[], from: number): number {
+  return kept.reduce((reach, chunk) => (chunk.from <= reach ? Math.max(reach, chunk.to) : reach), from);
+}
+
+/**
+ * The interactions of a range, ascending by offset.
+ *
+ * @throws NcfError `CHUNKS_MISSING` where the chunks do not cover the range; those of `InteractionChunks.read`
+ */
+export async function readInteractions(chunks: InteractionChunks, range: OffsetRange): Promise<KeptInteraction[]> {
+  const kept = await chunks.list();
+  const interactions: KeptInteraction[] = [];
+  for (let at = range.from; at < range.to; ) {
+    const start = at;
+    const chunk = kept.findLast(({ from, to }) => from <= start && to > start);
+    if (chunk === undefined) {
+      throw new NcfError(
+        "CHUNKS_MISSING",
+        `expected kept interactions at offsets ${range.from} to ${range.to - 1}, found none at ${start}. Let the stream ` +
+          "keep them first, or ask for the offsets that are there",
+        { data: { offset: start } },
+      );
+    }
+    const end = Math.min(chunk.to, range.to);
+    interactions.push(...(await chunks.read(chunk)).filter(({ offset }) => offset >= start && offset < end));
+    at = end;
+  }
+  return interactions;
+}
