@@ -76,7 +76,8 @@ export async function replay(deps: ReplayDeps, request: ReplayRequest): Promise<
     seed: request.seed,
     // A replayed record's own time is its event's.
     maxAheadMs: 0,
-    allowLeak: request.allowLeak,
+    endOfStream: "ends",
+    leak: request.allowLeak ? "mark" : "refuse",
     commitRecords: recordsAtOnce,
     snapshotRecords: Number.POSITIVE_INFINITY,
     snapshotPartials: Number.POSITIVE_INFINITY,

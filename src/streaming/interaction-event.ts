@@ -1,6 +1,7 @@
 /** What the input topic carries: interactions as JSON, and the record that ends a replayed partition. */
 import { z } from "zod";
 import { maxIdBytes, numericId } from "../core/ids.ts";
+import { type EventMapping, expectedTimes, isMeant, mapped, valueAt } from "./event-mapping.ts";
 
 /** Event times lie within ± this (about the year 73,000), so that the difference of any two is an exact double. */
 export const maxEventTimeMs = 2 ** 51;
@@ -40,9 +41,6 @@ export const wireEventSchema = z.object({
 
 export type WireEvent = z.infer<typeof wireEventSchema>;
 
-/** Where the fields lie in JSON of another form: dotted paths, such as `{ userId: "actor.id" }`. */
-export type EventFields = Readonly<Partial<Record<keyof WireEvent, string>>>;
-
 export interface InteractionEvent {
   readonly eventId: string | null;
   /** Numeric ids, see core/ids.ts. */
@@ -58,6 +56,8 @@ export interface InteractionEvent {
 export type DecodedRecord =
   | { readonly kind: "event"; readonly event: InteractionEvent }
   | { readonly kind: "endOfStream" }
+  /** A record without a value (a tombstone), or one that the mapping's `only` leaves out. */
+  | { readonly kind: "skipped"; readonly because: "noValue" | "leftOut" }
   /** `reason` says what was expected and what was found. */
   | { readonly kind: "invalid"; readonly reason: string };
 
@@ -73,8 +73,8 @@ export function encodeWireEvent(event: WireEvent): Uint8Array {
 }
 
 /** Reads a record's value. Whatever the bytes are, it does not throw. */
-export function decodeRecord(value: Uint8Array | null, fields: EventFields = {}): DecodedRecord {
-  if (value === null) return { kind: "invalid", reason: "expected a JSON object, found a record without a value" };
+export function decodeRecord(value: Uint8Array | null, mapping: EventMapping = {}): DecodedRecord {
+  if (value === null) return { kind: "skipped", because: "noValue" };
   let json: unknown;
   try {
     json = JSON.parse(decoder.decode(value));
@@ -86,9 +86,10 @@ export function decodeRecord(value: Uint8Array | null, fields: EventFields = {})
     return { kind: "invalid", reason: "expected a JSON object, found another JSON value" };
   }
   if ((json as { endOfStream?: unknown }).endOfStream === true) return endOfStream;
-  const parsed = wireEventSchema.safeParse(mapped(json, fields));
+  if (!isMeant(json, mapping)) return { kind: "skipped", because: "leftOut" };
+  const parsed = wireEventSchema.safeParse(mapped(json, mapping));
   if (!parsed.success) {
-    const reasons = parsed.error.issues.map(({ path, message }) => `${place(path.join("."), fields)}: ${message}`);
+    const reasons = parsed.error.issues.map((issue) => reasonOf(issue, json, mapping));
     return { kind: "invalid", reason: reasons.join("; ") };
   }
   return { kind: "event", event: domainEvent(parsed.data) };
@@ -108,22 +109,9 @@ function domainEvent({ eventId, userId, itemId, timestampMs, rating }: WireEvent
   };
 }
 
-function mapped(json: object, fields: EventFields): object {
-  const paths = Object.entries(fields);
-  if (paths.length === 0) return json;
-  return { ...json, ...Object.fromEntries(paths.map(([field, path]) => [field, valueAt(json, path)])) };
-}
-
-function valueAt(json: object, path: string): unknown {
-  let value: unknown = json;
-  for (const key of path.split(".")) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return value;
-}
-
-function place(field: string, fields: EventFields): string {
-  const path = fields[field as keyof WireEvent];
-  return path === undefined ? field : `${field} (at ${path})`;
+function reasonOf({ path: [field], message }: z.core.$ZodIssue, json: object, { fields, time }: EventMapping): string {
+  const path = fields?.[field as keyof WireEvent];
+  const place = path === undefined ? String(field) : `${String(field)} (at ${path})`;
+  if (field !== "timestampMs" || time === undefined || time === "ms") return `${place}: ${message}`;
+  return `${place}: expected ${expectedTimes[time]}, found ${found(valueAt(json, path ?? field))}`;
 }

@@ -18,6 +18,8 @@ export interface NcfStreamModelParts {
   /** Over the items of the sample; absent where their attributes are unknown. */
   readonly profile?: AttributeProfile;
   readonly popularityHalfLifeMs: number;
+  /** For a model that was trained on the stream itself, see `StreamModel`. */
+  readonly cutOffOffsets?: ReadonlyMap<number, number>;
 }
 
 /**
@@ -31,6 +33,7 @@ export function ncfStreamModel({
   foldIn,
   profile,
   popularityHalfLifeMs,
+  cutOffOffsets,
 }: NcfStreamModelParts): StreamModel {
   const { offsets } = sample.train;
   const trainedCount = (user: number): number => offsets[user + 1] - offsets[user];
@@ -42,6 +45,7 @@ export function ncfStreamModel({
     version,
     catalogue: sample.itemIds,
     cutOffMs: newestTrainingMs(sample),
+    ...(cutOffOffsets === undefined ? {} : { cutOffOffsets }),
     knows: (userId) => indexOfId(sample.userIds, userId) >= 0,
     score(userId, history, items, scores) {
       const user = indexOfId(sample.userIds, userId);

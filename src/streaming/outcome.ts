@@ -37,7 +37,7 @@ export interface Outcome extends Readonly<Record<Contender, Score>>, Omit<Intera
   readonly quartile: number | null;
   /** Whether the item had no training interaction. */
   readonly coldItem: boolean;
-  /** Whether the version may have learnt from this event; only with `allowLeak`. */
+  /** Whether the version may have learnt from this event; only where `leak` is `mark`. */
   readonly leaked: boolean;
   readonly windows: readonly CountedWindow[];
 }

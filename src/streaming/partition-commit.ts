@@ -5,10 +5,22 @@ import type { TimeWindow } from "./time-windows.ts";
 import type { WindowPartial } from "./window-partial.ts";
 import { addOutcome, emptySums, type WindowSums } from "./window-sums.ts";
 
+/** How many records of each kind a commit covers. */
+export interface RecordCounts {
+  readonly tested: number;
+  readonly repeats: number;
+  readonly late: number;
+  readonly unknownItems: number;
+  readonly learnt: number;
+  readonly deadLetters: number;
+  readonly skipped: number;
+}
+
 export interface PartitionCommit {
   readonly outcomes: readonly Outcome[];
   readonly late: readonly LateEvent[];
   readonly deadLetters: readonly DeadLetter[];
+  readonly counts: RecordCounts;
   /** Holds the offset and the stream time, too. */
   readonly partial: WindowPartial;
 }
@@ -18,6 +30,7 @@ export class CommitDraft {
   readonly late: LateEvent[] = [];
   readonly deadLetters: DeadLetter[] = [];
   readonly promotions: WindowPartial["promotions"] = [];
+  readonly counts = { tested: 0, repeats: 0, late: 0, unknownItems: 0, learnt: 0, deadLetters: 0, skipped: 0 };
   readonly #seed: number;
   readonly #deltas = new Map<number, WindowPartial["deltas"][number]>();
   readonly #weights = new Uint8Array(replicateCount);
@@ -33,14 +46,30 @@ export class CommitDraft {
 
   addOutcome(outcome: Outcome, short: boolean): void {
     this.outcomes.push(outcome);
+    this.counts.tested += 1;
     for (const window of outcome.windows) {
       poissonWeights(this.#seed, outcome.userId, window.startMs, this.#weights);
       addOutcome(this.#sumsOf(window), outcome, { firstOfUser: window.firstOfUser, short }, this.#weights);
     }
   }
 
+  addLate(late: LateEvent, windows: readonly TimeWindow[]): void {
+    this.late.push(late);
+    this.count("late", windows);
+  }
+
+  addDeadLetter(deadLetter: DeadLetter): void {
+    this.deadLetters.push(deadLetter);
+    this.counts.deadLetters += 1;
+  }
+
+  addSkipped(): void {
+    this.counts.skipped += 1;
+  }
+
   /** Counts an event that is not tested. */
-  count(what: "repeats" | "late" | "unknownItems", windows: readonly TimeWindow[]): void {
+  count(what: "repeats" | "late" | "unknownItems" | "learnt", windows: readonly TimeWindow[]): void {
+    this.counts[what] += 1;
     for (const window of windows) this.#sumsOf(window)[what] += 1;
   }
 

@@ -9,20 +9,19 @@ import { NcfError } from "../core/errors.ts";
 import { EventRanker } from "./event-ranker.ts";
 import type { HistorySnapshot } from "./history-snapshot.ts";
 import type { InteractionEvent } from "./interaction-event.ts";
+import { leak } from "./leak.ts";
 import type { DeadLetter, LateEvent, Outcome } from "./outcome.ts";
 import { CommitDraft, type PartitionCommit } from "./partition-commit.ts";
 import { type Judged, type PartitionOptions, PartitionState, type StreamRecord } from "./partition-state.ts";
 import { testEvent } from "./prequential-test.ts";
 import type { StreamModel } from "./stream-model.ts";
 import type { UserHistories } from "./user-histories.ts";
-import type { VersionSchedule } from "./version-schedule.ts";
+import type { Promotion, VersionSchedule } from "./version-schedule.ts";
 
 export interface EvaluatorOptions extends PartitionOptions {
   readonly seed: number;
   /** Unseen items beside the event's own: 99 in the protocol. */
   readonly negatives?: number;
-  /** Whether a version may rank events at or before its cut-off. Their outcomes say so. */
-  readonly allowLeak?: boolean;
 }
 
 /** What became of a record. */
@@ -33,8 +32,12 @@ export type Folded =
   | { readonly kind: "repeat"; readonly event: InteractionEvent }
   /** The version's catalogue lacks the item, so it cannot be ranked; it joins the history. */
   | { readonly kind: "unknownItem"; readonly event: InteractionEvent }
+  /** The version may have learnt from the event; it joins the history. */
+  | { readonly kind: "learnt"; readonly event: InteractionEvent }
   | { readonly kind: "deadLetter"; readonly deadLetter: DeadLetter }
   | { readonly kind: "endOfStream" }
+  /** Not meant for the stream: it changes nothing, and nothing is lost. */
+  | { readonly kind: "skipped"; readonly because: "noValue" | "leftOut" }
   /** An offset that was folded before; it changes nothing. */
   | { readonly kind: "redelivered" };
 
@@ -93,9 +96,15 @@ export class PartitionEvaluator {
     this.#committedOffset = this.#state.nextOffset;
   }
 
+  /** The promotions in the order in which they came: with them, a successor's schedule is this one. */
+  get promotions(): readonly Promotion[] {
+    return this.#schedule.promotions;
+  }
+
   /**
    * Puts a version into force for events at or after `fromMs`. Where the partition has read events of that time already,
-   * it takes effect from the next record on. The next commit says which.
+   * it takes effect from the next record on. The next commit says which. A promotion that is in force at that time already
+   * changes nothing.
    *
    * @throws NcfError `PROMOTION_INVALID` unless `fromMs` is the start of a window
    */
@@ -103,15 +112,27 @@ export class PartitionEvaluator {
     if (!this.#options.windows.isStart(fromMs)) {
       throw new NcfError("PROMOTION_INVALID", `expected a promotion from the start of a window on, found ${fromMs} ms`);
     }
+    if (this.#schedule.isInForce(model.version, fromMs)) return;
     const { streamTimeMs, nextOffset } = this.#state;
     const fromOffset = streamTimeMs !== null && streamTimeMs >= fromMs ? nextOffset : null;
     this.#schedule = this.#schedule.with({ model, fromMs, fromOffset });
     this.#draft.promotions.push({ version: model.version, fromMs, fromOffset });
   }
 
+  /**
+   * Forgets promotions that no event can need from a place on: a snapshot's, if it is the oldest that a successor may restore,
+   * since catching up from there needs the versions that were in force then.
+   *
+   * @param place the first offset that had not been read, and the stream time then
+   */
+  prunePromotions({ offset, streamTimeMs }: { readonly offset: number; readonly streamTimeMs: number | null }): void {
+    if (streamTimeMs === null) return;
+    this.#schedule = this.#schedule.since(this.#options.windows.earliestOpenMs(streamTimeMs), offset);
+  }
+
   /** All that came since the last commit. @param idle whether the partition is to hold no window back */
   takeCommit(idle: boolean): PartitionCommit {
-    const { outcomes, late, deadLetters, promotions } = this.#draft;
+    const { outcomes, late, deadLetters, promotions, counts } = this.#draft;
     const { nextOffset, streamTimeMs, ended } = this.#state;
     const { partition } = this.#options;
     const fromOffset = this.#committedOffset;
@@ -119,7 +140,7 @@ export class PartitionEvaluator {
     const partial = { partition, fromOffset, nextOffset, streamTimeMs, ended, idle, deltas, promotions };
     this.#draft = new CommitDraft(this.#options.seed);
     this.#committedOffset = nextOffset;
-    return { outcomes, late, deadLetters, partial };
+    return { outcomes, late, deadLetters, counts, partial };
   }
 
   /** The state as bytes, for `restore`. */
@@ -145,14 +166,13 @@ export class PartitionEvaluator {
     switch (judged.kind) {
       case "deadLetter": {
         const deadLetter = { partition, offset, reason: judged.reason, value: record.value };
-        this.#draft.deadLetters.push(deadLetter);
+        this.#draft.addDeadLetter(deadLetter);
         return { kind: "deadLetter", deadLetter };
       }
       case "late": {
         const { streamTimeMs, ended } = this.#state;
         const late = { partition, offset, event: judged.event, streamTimeMs: ended ? null : streamTimeMs };
-        this.#draft.late.push(late);
-        this.#draft.count("late", judged.windows);
+        this.#draft.addLate(late, judged.windows);
         return { kind: "late", late };
       }
       case "repeat":
@@ -161,17 +181,20 @@ export class PartitionEvaluator {
       case "unknownItem":
         this.#draft.count("unknownItems", judged.windows);
         return { kind: "unknownItem", event: judged.event };
+      case "learnt":
+        this.#draft.count("learnt", judged.windows);
+        return { kind: "learnt", event: judged.event };
       case "test": {
-        const { allowLeak = false } = this.#options;
-        this.#state.adopt(judged.event.userId);
-        const outcome = testEvent(
-          judged,
-          { partition, offset },
-          { histories: this.histories, ranker: this.#ranker, allowLeak },
-        );
+        const { event, model, leaked } = judged;
+        if (leaked && this.#options.leak !== "mark") throw leak(event.timestampMs, model, { partition, offset });
+        this.#state.adopt(event.userId);
+        const outcome = testEvent(judged, { partition, offset }, { histories: this.histories, ranker: this.#ranker });
         this.#draft.addOutcome(outcome, outcome.candidates <= this.#negatives);
         return { kind: "outcome", outcome };
       }
+      case "skipped":
+        this.#draft.addSkipped();
+        return judged;
       default:
         return judged;
     }

@@ -4,9 +4,10 @@
  */
 import { NcfError } from "../core/errors.ts";
 import { indexOfId } from "../core/ids.ts";
+import type { EventMapping } from "./event-mapping.ts";
 import { encodeSnapshot, type HistorySnapshot } from "./history-snapshot.ts";
-import { decodeRecord, type EventFields, type InteractionEvent } from "./interaction-event.ts";
-import type { StreamModel } from "./stream-model.ts";
+import { type DecodedRecord, decodeRecord, type InteractionEvent } from "./interaction-event.ts";
+import { hasLearnt, type StreamModel } from "./stream-model.ts";
 import type { TimeWindow, TimeWindows } from "./time-windows.ts";
 import { UserHistories } from "./user-histories.ts";
 import type { VersionSchedule } from "./version-schedule.ts";
@@ -18,6 +19,12 @@ export interface StreamRecord {
   readonly timestampMs: number;
 }
 
+/**
+ * `refuse`: throw. `mark`: test the event and say so in its outcome. `skip`: do not test it, but count it as learnt and let
+ * it join the history, so that a live stream goes on.
+ */
+export type LeakRule = "refuse" | "mark" | "skip";
+
 export interface PartitionOptions {
   readonly partition: number;
   /** Partitions of the input topic. */
@@ -25,7 +32,14 @@ export interface PartitionOptions {
   readonly windows: TimeWindows;
   /** How far an event's time may lie beyond its record's. */
   readonly maxAheadMs: number;
-  readonly fields?: EventFields;
+  readonly mapping?: EventMapping;
+  /**
+   * What an end-of-stream record is: the end of the partition, as in a replay, or a dead letter (by default), as on a live
+   * topic, where anybody might send one.
+   */
+  readonly endOfStream?: "ends" | "deadLetter";
+  /** What to do with an event that the version in force may have learnt from; `refuse` by default. */
+  readonly leak?: LeakRule;
   /** Snapshot 0, which partitions share and only read: a user's history is taken over with the user's first event. */
   readonly base?: { readonly id: string; readonly histories: UserHistories };
 }
@@ -35,9 +49,9 @@ export type Judged =
   /** An offset that was read before. */
   | { readonly kind: "redelivered" }
   | { readonly kind: "deadLetter"; readonly reason: string }
-  | { readonly kind: "endOfStream" }
+  | Exclude<DecodedRecord, { readonly kind: "event" | "invalid" }>
   | {
-      readonly kind: "repeat" | "late" | "unknownItem";
+      readonly kind: "repeat" | "late" | "unknownItem" | "learnt";
       readonly event: InteractionEvent;
       readonly windows: TimeWindow[];
     }
@@ -51,6 +65,8 @@ export interface TestCase {
   readonly model: StreamModel;
   /** The event's item in the model's catalogue. */
   readonly item: number;
+  /** Whether the model may have learnt from the event. */
+  readonly leaked: boolean;
 }
 
 export class PartitionState {
@@ -85,10 +101,16 @@ export class PartitionState {
 
   judge(record: StreamRecord, schedule: VersionSchedule): Judged {
     if (record.offset < this.#nextOffset) return { kind: "redelivered" };
-    const { windows, maxAheadMs, fields } = this.#options;
-    const decoded = decodeRecord(record.value, fields);
+    const { windows, maxAheadMs, mapping, endOfStream = "deadLetter" } = this.#options;
+    const decoded = decodeRecord(record.value, mapping);
     if (decoded.kind === "invalid") return { kind: "deadLetter", reason: decoded.reason };
-    if (decoded.kind === "endOfStream") return decoded;
+    if (decoded.kind === "endOfStream" && endOfStream === "deadLetter") {
+      return {
+        kind: "deadLetter",
+        reason: "expected an interaction, found an end-of-stream record, which ends replays alone",
+      };
+    }
+    if (decoded.kind !== "event") return decoded;
     const { event } = decoded;
     const { timestampMs } = event;
     if (timestampMs > record.timestampMs + maxAheadMs) {
@@ -102,9 +124,11 @@ export class PartitionState {
     if (open.length === 0) return { kind: "late", event, windows: counted };
     const model = schedule.inForce(timestampMs, record.offset);
     const item = indexOfId(model.catalogue, event.itemId);
-    return item < 0
-      ? { kind: "unknownItem", event, windows: open }
-      : { kind: "test", event, windows: open, model, item };
+    if (item < 0) return { kind: "unknownItem", event, windows: open };
+    const { partition, leak } = this.#options;
+    const leaked = hasLearnt(model, { partition, offset: record.offset }, timestampMs);
+    if (leaked && leak === "skip") return { kind: "learnt", event, windows: open };
+    return { kind: "test", event, windows: open, model, item, leaked };
   }
 
   /** Moves the state behind a record that was judged just now. */
@@ -112,7 +136,7 @@ export class PartitionState {
     if (judged.kind === "redelivered") return;
     this.#nextOffset = record.offset + 1;
     if (judged.kind === "endOfStream") this.#ended = true;
-    if (judged.kind === "endOfStream" || judged.kind === "deadLetter") return;
+    if (!("event" in judged)) return;
     const { userId, itemId, timestampMs } = judged.event;
     this.#streamTimeMs = Math.max(this.#streamTimeMs, timestampMs);
     if (judged.kind === "repeat") return;

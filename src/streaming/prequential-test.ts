@@ -1,5 +1,4 @@
 /** The test of an event, before its item joins the user's history. */
-import { NcfError } from "../core/errors.ts";
 import type { EventRanker } from "./event-ranker.ts";
 import type { CountedWindow, Outcome, UserKind } from "./outcome.ts";
 import type { TestCase } from "./partition-state.ts";
@@ -16,16 +15,14 @@ export interface RecordPlace {
  * Ranks the event's item by the version in force. The outcome is a function of the event, its user's history and the
  * version; its windows also depend on which of them the partition has closed.
  *
- * @throws NcfError `LEAK` for an event at or before the version's cut-off, unless allowed; `SCORE_NAN`
+ * @throws NcfError `SCORE_NAN`
  */
 export function testEvent(
-  { event, windows, model, item }: TestCase,
+  { event, windows, model, item, leaked }: TestCase,
   place: RecordPlace,
-  { histories, ranker, allowLeak }: { histories: UserHistories; ranker: EventRanker; allowLeak: boolean },
+  { histories, ranker }: { histories: UserHistories; ranker: EventRanker },
 ): Outcome {
   const { eventId, userId, itemId, userText, itemText, timestampMs } = event;
-  const leaked = timestampMs <= model.cutOffMs;
-  if (leaked && !allowLeak) throw leak(timestampMs, model, place);
   const user = histories.userIndex(userId);
   const surroundings = histories.surroundings(user, timestampMs, model.cutOffMs);
   const knows = model.knows(userId);
@@ -68,19 +65,4 @@ function quartileOf(trained: number, bounds: StreamModel["activityBounds"]): num
 /** A window around the event holds an earlier tested event if it holds the nearest one on either side. */
 function counted({ startMs, endMs }: TimeWindow, { testedBeforeMs, testedAfterMs }: Surroundings): CountedWindow {
   return { startMs, endMs, firstOfUser: testedBeforeMs < startMs && testedAfterMs >= endMs };
-}
-
-function leak(timestampMs: number, model: StreamModel, place: RecordPlace): NcfError {
-  const { version, cutOffMs } = model;
-  return new NcfError(
-    "LEAK",
-    `expected events after ${timeText(cutOffMs)}, up to which model version ${version} may have learnt, found one of ` +
-      `${timeText(timestampMs)} at offset ${place.offset} of partition ${place.partition}. Stream later events, publish ` +
-      "a version with an earlier cut-off, or allow the leak for a trial",
-    { data: { version, cutOffMs, timestampMs, ...place } },
-  );
-}
-
-function timeText(ms: number): string {
-  return Number.isFinite(ms) ? `${new Date(ms).toISOString()} (${ms} ms)` : String(ms);
 }

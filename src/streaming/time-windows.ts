@@ -74,6 +74,12 @@ export class TimeWindows {
     return streamTimeMs >= this.closesAtMs(window);
   }
 
+  /** The start of the earliest window that is open at this stream time: no earlier event is tested from then on. */
+  earliestOpenMs(streamTimeMs: number): number {
+    // Open is what starts after stream time − size − grace.
+    return (Math.floor((streamTimeMs - this.sizeMs - this.graceMs) / this.advanceMs) + 1) * this.advanceMs + 0;
+  }
+
   /**
    * Whether a running total may take this window in: of hopping windows, it takes those that do not overlap, so that no
    * event counts twice. (Where the advance does not divide the size, it leaves gaps.)

@@ -15,24 +15,37 @@ export interface Promotion {
 /** The versions of one partition, in the order of their promotions. Immutable, so a lookup depends on nothing else. */
 export class VersionSchedule {
   readonly #first: StreamModel;
-  readonly #promotions: readonly Promotion[];
+  readonly promotions: readonly Promotion[];
 
   /** @param first the version in force before any promotion */
   constructor(first: StreamModel, promotions: readonly Promotion[] = []) {
     this.#first = first;
-    this.#promotions = promotions;
+    this.promotions = promotions;
   }
 
   with(promotion: Promotion): VersionSchedule {
-    return new VersionSchedule(this.#first, [...this.#promotions, promotion]);
+    return new VersionSchedule(this.#first, [...this.promotions, promotion]);
   }
 
   /** The latest promotion that covers an event; so a rollback is a promotion of an older version. */
   inForce(timestampMs: number, offset: number): StreamModel {
-    for (let i = this.#promotions.length - 1; i >= 0; i--) {
-      const { model, fromMs, fromOffset } = this.#promotions[i];
-      if (timestampMs >= fromMs && (fromOffset === null || offset >= fromOffset)) return model;
-    }
-    return this.#first;
+    const promotion = this.promotions.findLast(
+      ({ fromMs, fromOffset }) => timestampMs >= fromMs && (fromOffset === null || offset >= fromOffset),
+    );
+    return promotion?.model ?? this.#first;
+  }
+
+  /** Whether the promotion that counts at this time is one of this version from this time on. */
+  isInForce(version: string, fromMs: number): boolean {
+    const latest = this.promotions.findLast((promotion) => promotion.fromMs <= fromMs);
+    return latest?.fromMs === fromMs && latest.model.version === version;
+  }
+
+  /** The same for events at or after `fromMs` from `offset` on, without the promotions that none of these can need. */
+  since(fromMs: number, offset: number): VersionSchedule {
+    const last = this.promotions.findLastIndex(
+      (promotion) => promotion.fromMs <= fromMs && (promotion.fromOffset ?? 0) <= offset,
+    );
+    return last < 0 ? this : new VersionSchedule(this.#first, this.promotions.slice(last));
   }
 }

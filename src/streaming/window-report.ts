@@ -53,6 +53,7 @@ export const windowReportSchema = z.object({
   repeats: count.describe("Events on an item that the user had touched: not tested"),
   late: count.describe("Events that came while the stream was in this window, after all of their own had closed"),
   unknownItems: count.describe("Events on items outside the catalogue: not tested"),
+  learnt: count.default(0).describe("Events that the version may have learnt from: not tested by a live stream"),
   shortCandidates: count.describe("Cases with fewer unseen items than the protocol asks for"),
   leaked: count.describe("Cases that the version may have learnt from; 0 unless leaks are allowed"),
   versions: z.record(z.string(), count).describe("Cases by model version"),
@@ -75,7 +76,7 @@ export function windowReport(
   state: { final: boolean; revision: number },
   total: RunningTotal,
 ): WindowReport {
-  const { repeats, late, unknownItems, shortCandidates, leaked, versions, byKind } = sums;
+  const { repeats, late, unknownItems, learnt, shortCandidates, leaked, versions, byKind } = sums;
   return {
     formatVersion: windowReportFormatVersion,
     startMs: window.startMs,
@@ -88,6 +89,7 @@ export function windowReport(
     repeats,
     late,
     unknownItems,
+    learnt,
     shortCandidates,
     leaked,
     versions: { ...versions },

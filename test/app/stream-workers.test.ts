@@ -27,7 +27,8 @@ const settings: StreamSettings = {
   base: { id: "none", histories: new UserHistories() },
   seed: 1,
   maxAheadMs: 1000,
-  allowLeak: false,
+  endOfStream: "ends",
+  leak: "refuse",
   commitRecords: 7,
   snapshotRecords: 20,
   snapshotPartials: 1000,
@@ -105,7 +106,7 @@ describe("stream workers", () => {
     const count = (topic: string) =>
       Object.entries(seen).reduce((sum, [key, list]) => sum + (key.startsWith(topic) ? list.length : 0), 0);
     expect(count("late")).toBeGreaterThan(0);
-    expect(count("dead-letters")).toBe(2);
+    expect(count("dead-letters")).toBe(1);
     expect(count("outcomes")).toBeGreaterThan(100);
     expect(count("hit-ratio-windows")).toBeGreaterThan(3);
   });

@@ -46,7 +46,14 @@ export function textRecord(offset: number, text: string): StreamRecord {
 export const windows = TimeWindows.ofSizeAndGrace(1000, 100);
 
 export function evaluatorOf(model: StreamModel, options: Partial<EvaluatorOptions> = {}): PartitionEvaluator {
-  const defaults = { partition: 0, partitionCount: 1, windows, seed: 7, maxAheadMs: 1000 };
+  const defaults = {
+    partition: 0,
+    partitionCount: 1,
+    windows,
+    seed: 7,
+    maxAheadMs: 1000,
+    endOfStream: "ends" as const,
+  };
   return new PartitionEvaluator({ ...defaults, ...options }, new VersionSchedule(model));
 }
 

@@ -468,7 +468,7 @@ describe("a version's cut-off", () => {
   });
 
   it("is passed where leaks are allowed, and the outcome and the sums say so", () => {
-    const evaluator = evaluatorOf(late, { allowLeak: true });
+    const evaluator = evaluatorOf(late, { leak: "mark" });
     const leaked = foldAll(evaluator, [
       [1, 5, 500],
       [1, 6, 501],

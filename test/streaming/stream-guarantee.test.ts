@@ -97,11 +97,15 @@ function recordsOf(list: readonly Message[]): StreamRecord[] {
   return [...records, { offset: 2 * list.length, value: encodeEndOfStream(), timestampMs: 0 }];
 }
 
+function optionsOf(windows: TimeWindows) {
+  return { windows, seed: 7, maxAheadMs: 1000, endOfStream: "ends" as const };
+}
+
 /** One partition's commits, with crashes before and after commits, snapshots at any offset, and takeovers. */
 function runPartition(records: readonly StreamRecord[], partition: number, windows: TimeWindows, how: Disturbance) {
   const { partitionCount } = how;
   const rng = new Rng(streamKey(how.seed, 1000, partition));
-  const options = { partition, partitionCount, windows, seed: 7, maxAheadMs: 1000, base: { id: "b", histories: base } };
+  const options = { ...optionsOf(windows), partition, partitionCount, base: { id: "b", histories: base } };
   const commits: PartitionCommit[] = [];
   const snapshots: { offset: number; bytes: Uint8Array }[] = [];
   const takeOver = (): PartitionEvaluator => {
@@ -231,7 +235,7 @@ describe("finals, outcomes, late events and dead letters", () => {
   it("leave the same snapshot behind whether records were processed or caught up on", () => {
     fc.assert(
       fc.property(messages, shapes, (list, windows) => {
-        const options = { partition: 0, partitionCount: 1, windows, seed: 7, maxAheadMs: 1000 };
+        const options = { ...optionsOf(windows), partition: 0, partitionCount: 1 };
         const processed = new PartitionEvaluator(options, schedule);
         const caughtUp = new PartitionEvaluator(options, schedule);
         for (const record of recordsOf(list)) {
@@ -250,7 +254,7 @@ describe("finals, outcomes, late events and dead letters", () => {
       fc.property(messages, messages, shapes, fc.nat(), (own, others, windows, seed) => {
         const alone = runPartition(recordsOf(own), 0, windows, { ...undisturbed, partitionCount: 2 });
         const rng = new Rng(streamKey(seed, 1003));
-        const options = { partitionCount: 2, windows, seed: 7, maxAheadMs: 1000, base: { id: "b", histories: base } };
+        const options = { ...optionsOf(windows), partitionCount: 2, base: { id: "b", histories: base } };
         // The same models and the same base serve both, and their folds take turns.
         const evaluators = [0, 1].map((partition) => new PartitionEvaluator({ ...options, partition }, schedule));
         const left = [recordsOf(own), recordsOf(others)];

@@ -2,6 +2,8 @@
 import { NcfError } from "../../core/errors.ts";
 import type { InteractionLog, TopicSettings } from "../../ports/interaction-log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
+import type { EventMapping } from "../../streaming/event-mapping.ts";
+import type { LeakRule, PartitionOptions } from "../../streaming/partition-state.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { UserHistories } from "../../streaming/user-histories.ts";
 import type { VersionSchedule } from "../../streaming/version-schedule.ts";
@@ -47,7 +49,9 @@ export interface StreamSettings {
   readonly seed: number;
   /** How far an event's time may lie beyond its record's. */
   readonly maxAheadMs: number;
-  readonly allowLeak: boolean;
+  readonly mapping?: EventMapping;
+  readonly endOfStream: NonNullable<PartitionOptions["endOfStream"]>;
+  readonly leak: LeakRule;
   /** By partition, where a group that has committed nothing begins; the log's start by default. */
   readonly startOffsets?: readonly number[] | undefined;
   /** Records of a transaction at most. */
