@@ -1,0 +1,49 @@
+/** The right to train for a group, in the object store: who holds it has a time after which others may take it over. */
+import { z } from "zod";
+import { decodeJson, encodeJsonFile } from "../../core/json.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+
+const leaseSchema = z.object({ requestId: z.string(), expiresAtMs: z.int() });
+
+export interface LeaseHolder {
+  readonly group: string;
+  readonly requestId: string;
+}
+
+/** Takes the lease, or prolongs one's own. False while another request holds it. */
+export async function takeTrainingLease(
+  store: ObjectStore,
+  holder: LeaseHolder,
+  nowMs: number,
+  durationMs: number,
+): Promise<boolean> {
+  const isFree = ({ requestId, expiresAtMs }: z.infer<typeof leaseSchema>): boolean =>
+    requestId === holder.requestId || expiresAtMs <= nowMs;
+  return write(store, holder, nowMs + durationMs, isFree);
+}
+
+/** Gives the lease up, if it is the request's own. */
+export async function releaseTrainingLease(store: ObjectStore, holder: LeaseHolder): Promise<void> {
+  await write(store, holder, 0, ({ requestId }) => requestId === holder.requestId);
+}
+
+async function write(
+  store: ObjectStore,
+  { group, requestId }: LeaseHolder,
+  expiresAtMs: number,
+  mayReplace: (found: z.infer<typeof leaseSchema>) => boolean,
+): Promise<boolean> {
+  const key = `leases/${group}-training.json`;
+  const body = encodeJsonFile({ requestId, expiresAtMs });
+  for (;;) {
+    const info = await store.head(key);
+    if (info === null) {
+      if ((await store.putIfAbsent(key, body)) !== null) return true;
+      continue;
+    }
+    // A document of another form holds nobody up.
+    const found = leaseSchema.safeParse(decodeJson(await store.get(key)));
+    if (found.success && !mayReplace(found.data)) return false;
+    if ((await store.putIfMatch(key, body, info.etag)) !== null) return true;
+  }
+}
