@@ -6,6 +6,7 @@ import { addModelsCommands } from "./commands/models.ts";
 import { addReplayCommand } from "./commands/replay.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addTopicsCommands } from "./commands/topics.ts";
 import { addWindowsCommand } from "./commands/windows.ts";
 import { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
@@ -17,15 +18,17 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description("Trains, judges, serves and replays movie recommenders on interaction data.")
     .version(version)
     .showHelpAfterError("(run the command with --help to see its options)")
-    .configureOutput({ writeErr: (text) => process.stderr.write(text) });
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    // Before the commands are added: they take it over.
+    .exitOverride();
   addRunCommand(program, terminal);
   addDataCommands(program, terminal);
   addModelCommands(program, terminal);
-  const models = addModelsCommands(program, terminal);
+  addModelsCommands(program, terminal);
   addServeCommand(program, terminal);
   addReplayCommand(program, terminal);
   addWindowsCommand(program, terminal);
-  for (const command of [program, ...program.commands, ...models.commands]) command.exitOverride();
+  addTopicsCommands(program, terminal);
   try {
     await program.parseAsync(argv);
     return 0;

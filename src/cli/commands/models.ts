@@ -13,7 +13,7 @@ interface ModelsValues {
   readonly json: boolean;
 }
 
-export function addModelsCommands(program: Command, terminal: Terminal): Command {
+export function addModelsCommands(program: Command, terminal: Terminal): void {
   const models = program.command("models").description("List the versions of a registry, and choose which is served.");
   const add = (name: string, description: string, act: (registry: ModelRegistry, version: string) => Promise<void>) => {
     const command = models
@@ -39,7 +39,6 @@ export function addModelsCommands(program: Command, terminal: Terminal): Command
   add("rollback", "Make the former champion the champion again.", async (registry) =>
     moved(await registry.rollback(), terminal),
   );
-  return models;
 }
 
 async function list(registry: ModelRegistry, terminal: Terminal): Promise<void> {
