@@ -6,6 +6,7 @@ import { addModelsCommands } from "./commands/models.ts";
 import { addReplayCommand } from "./commands/replay.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addStreamCommand } from "./commands/stream.ts";
 import { addTopicsCommands } from "./commands/topics.ts";
 import { addWindowsCommand } from "./commands/windows.ts";
 import { Terminal } from "./terminal.ts";
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   addServeCommand(program, terminal);
   addReplayCommand(program, terminal);
   addWindowsCommand(program, terminal);
+  addStreamCommand(program, terminal);
   addTopicsCommands(program, terminal);
   try {
     await program.parseAsync(argv);

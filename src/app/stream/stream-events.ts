@@ -20,5 +20,6 @@ export type StreamEvent =
   | { readonly event: "fenced"; readonly who: string }
   /** Broker or store do not answer: it tries again after `retryMs`. */
   | { readonly event: "waiting"; readonly who: string; readonly retryMs: number; readonly cause: unknown }
+  | { readonly event: "recovered"; readonly who: string }
   | { readonly event: "idle"; readonly partition: number }
   | { readonly event: "window"; readonly report: WindowReport };

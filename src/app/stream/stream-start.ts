@@ -1,0 +1,108 @@
+/** What a member needs before it can join: the group's settings, its model version, and the histories before the stream. */
+import { NcfError } from "../../core/errors.ts";
+import type { TrainedModel } from "../../ncf/model.ts";
+import type { RowScorer } from "../../ncf/wasm/scorer.ts";
+import type { InteractionLog } from "../../ports/interaction-log.ts";
+import type { ModelRegistry } from "../../ports/model-registry.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { EventMapping } from "../../streaming/event-mapping.ts";
+import { ncfStreamModel } from "../../streaming/ncf-stream-model.ts";
+import { historiesOf } from "../../streaming/sample-histories.ts";
+import type { TimeWindows } from "../../streaming/time-windows.ts";
+import { VersionSchedule } from "../../streaming/version-schedule.ts";
+import { popularityHalfLifeMs } from "../model-names.ts";
+import { readPublished } from "../published-model.ts";
+import { scoringParts } from "../scoring-parts.ts";
+import { nextRecords } from "./committed-records.ts";
+import { checkTerms, type GroupDescriptor, makeGroup, readGroup } from "./group-descriptor.ts";
+import type { StreamMemberSettings } from "./stream-member.ts";
+import { createTopics, type StreamTopics } from "./stream-settings.ts";
+
+export interface StreamStartDeps {
+  readonly log: InteractionLog;
+  readonly store: ObjectStore;
+  readonly registry: ModelRegistry;
+  readonly createScorer: (model: TrainedModel) => RowScorer;
+}
+
+/** Where a new group begins: at the topic's start or end, or at the first record of that time or later. */
+export type StreamFrom = "earliest" | "latest" | { readonly timeMs: number };
+
+export interface StreamRequest {
+  readonly group: string;
+  readonly topics: StreamTopics;
+  readonly windows: TimeWindows;
+  readonly mapping: EventMapping;
+  readonly from: StreamFrom;
+  readonly seed: number;
+  readonly maxAheadMs: number;
+  readonly commitRecords: number;
+  readonly commitIntervalMs: number;
+  readonly snapshotRecords: number;
+  readonly snapshotPartials: number;
+  readonly idleTimeoutMs: number;
+}
+
+/**
+ * Makes our topics and the group where they are missing, and loads the group's version.
+ *
+ * @throws NcfError `GROUP_CHANGED` for settings that are not the group's; `PARTITION_COUNT_CHANGED`, `TOPIC_UNKNOWN`, `NO_CHAMPION`;
+ *   those of the log, of the store and of `readPublished`
+ */
+export async function startStream(deps: StreamStartDeps, request: StreamRequest): Promise<StreamMemberSettings> {
+  const { log, registry, createScorer } = deps;
+  await createTopics(log, request.topics);
+  const { version, startOffsets } = await groupOf(deps, request);
+  const { card, model, sample, items } = await readPublished(registry, version);
+  const parts = scoringParts(createScorer, model, sample, items);
+  const { mapping, from: _, ...settings } = request;
+  return {
+    ...settings,
+    mapping,
+    startOffsets,
+    schedule: new VersionSchedule(ncfStreamModel({ version, sample, ...parts, popularityHalfLifeMs })),
+    base: { id: card.snapshot0?.sha256 ?? version, histories: historiesOf(sample) },
+    leak: "skip",
+    endOfStream: "deadLetter",
+  };
+}
+
+async function groupOf({ log, store, registry }: StreamStartDeps, request: StreamRequest): Promise<GroupDescriptor> {
+  const { group, topics, windows, mapping, seed, maxAheadMs } = request;
+  const topic = topics.interactions;
+  const partitions = await log.partitions(topic);
+  const { sizeMs: windowMs, advanceMs, graceMs } = windows;
+  const terms = { topic, partitions, windowMs, advanceMs, graceMs, seed, maxAheadMs, mapping: JSON.stringify(mapping) };
+  let found = await readGroup(store, group);
+  if (found === null) {
+    const champion = await registry.champion();
+    if (champion === null) throw noChampion();
+    const startOffsets: number[] = [];
+    for (let p = 0; p < partitions; p++) startOffsets.push(await offsetFrom(log, topic, p, request.from));
+    found = await makeGroup(store, group, terms, { version: champion.version, startOffsets });
+  }
+  checkTerms(group, found, terms);
+  return found;
+}
+
+function noChampion(): NcfError {
+  return new NcfError(
+    "NO_CHAMPION",
+    "expected a champion in the registry, whose hits the stream is to count, found none. Publish one with ncf run --publish, " +
+      "or promote a version",
+  );
+}
+
+async function offsetFrom(log: InteractionLog, topic: string, partition: number, from: StreamFrom): Promise<number> {
+  if (from === "earliest") return log.startOffset(topic, partition);
+  if (from === "latest") return log.endOffset(topic, partition);
+  // Records' own times ascend where the log stamps them; elsewhere about so, as for Kafka's own search by time.
+  let [low, high] = [await log.startOffset(topic, partition), await log.endOffset(topic, partition)];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const { records } = await nextRecords(log, { topic, partition }, middle, 1);
+    if (records.length > 0 && records[0].timestampMs < from.timeMs) low = records[0].offset + 1;
+    else high = middle;
+  }
+  return low;
+}
