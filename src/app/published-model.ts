@@ -25,7 +25,8 @@ export interface ModelToPublish {
   /** What it was trained on, nothing held out: becomes snapshot 0. */
   readonly sample: Sample;
   readonly items: readonly ItemDetails[];
-  readonly card: Omit<CardFacts, "cutOff">;
+  /** The cut-off is the time of the newest interaction, where it is not given. */
+  readonly card: Omit<CardFacts, "cutOff"> & Partial<Pick<CardFacts, "cutOff">>;
   readonly metrics: JsonValue;
 }
 
@@ -48,7 +49,7 @@ export function publishModel(registry: ModelRegistry, published: ModelToPublish)
       userLabels: [...sample.userLabels],
       itemLabels: [...sample.itemLabels],
     },
-    card: { ...card, cutOff: { eventTimeMs: newestTrainingMs(sample) } },
+    card: { ...card, cutOff: card.cutOff ?? { eventTimeMs: newestTrainingMs(sample) } },
     snapshot0: encodeSnapshot(place, historiesOf(sample)),
   });
 }

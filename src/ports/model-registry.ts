@@ -40,6 +40,15 @@ export interface JudgedMetrics {
  */
 export type CutOff = { readonly eventTimeMs: number } | { readonly offsets: { readonly [partition: string]: number } };
 
+/** Where a model comes from that was tuned on the stream. */
+export interface CardFineTuning {
+  /** Names the request that it answers. */
+  readonly requestId: string;
+  readonly baseVersion: string;
+  /** By partition: the offsets from … to − 1 that it has learnt beyond the base. */
+  readonly ranges: { readonly [partition: string]: { readonly from: number; readonly to: number } };
+}
+
 /** What a publisher says of a model. */
 export interface CardFacts {
   /** The preset: "paper", "neumf", "mf". */
@@ -53,6 +62,8 @@ export interface CardFacts {
   readonly seed: number;
   /** Null for a model whose settings were not judged. */
   readonly judged: JudgedMetrics | null;
+  /** Absent for a model that was trained from the beginning. */
+  readonly fineTuning?: CardFineTuning | undefined;
 }
 
 /** A file of a version, as it was written. */

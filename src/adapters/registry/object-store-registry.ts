@@ -60,6 +60,13 @@ const factsSchema = z.object({
   settings: z.json(),
   seed: count,
   judged: z.object({ hrAt10: z.number(), ndcgAt10: z.number(), cases: count, popularityHrAt10: z.number() }).nullable(),
+  fineTuning: z
+    .object({
+      requestId: z.string(),
+      baseVersion: z.string(),
+      ranges: z.record(z.string().regex(/^\d+$/), z.object({ from: count, to: count })),
+    })
+    .optional(),
 });
 const cardSchema = factsSchema.extend({
   version: z.string().regex(versionPattern),

@@ -1,0 +1,191 @@
+/** The worker's work: tunes a version on what came over the stream, and publishes the result as a new version. */
+import { NcfError } from "../../core/errors.ts";
+import { labelOf } from "../../core/ids.ts";
+import { attributesOf } from "../../ncf/attribute-profile.ts";
+import type { NumericBackend } from "../../ncf/backend.ts";
+import { dataFingerprint, encodeModel } from "../../ncf/checkpoint.ts";
+import { fineTune } from "../../ncf/fine-tune.ts";
+import { trainingData } from "../../ncf/model.ts";
+import type { InteractionChunks, KeptInteraction } from "../../ports/interaction-chunks.ts";
+import type { JobMessage, JobQueue } from "../../ports/job-queue.ts";
+import type { ModelCard, ModelRegistry } from "../../ports/model-registry.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import { publishModel, readPublished } from "../published-model.ts";
+import { sampleHash } from "../sample.ts";
+import { readInteractions } from "./interaction-chunks.ts";
+import { mergedSample } from "./merged-sample.ts";
+import { releaseTrainingLease, takeTrainingLease } from "./training-lease.ts";
+import { parseTrainingRequest, type TrainingRequest } from "./training-request.ts";
+
+export interface TrainOnStreamDeps {
+  readonly registry: ModelRegistry;
+  readonly queue: JobQueue;
+  /** Holds the leases. */
+  readonly store: ObjectStore;
+  readonly chunksOf: (group: string, partition: number) => InteractionChunks;
+  readonly backend: NumericBackend;
+  readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
+  readonly log: (line: string) => void;
+}
+
+export interface TrainOnStreamOptions {
+  readonly epochs: number;
+  /** See fine-tune.ts. */
+  readonly olderPerNew: number;
+  readonly threads: number;
+  /** For so long the job and the lease are the worker's own; it renews both at a third of that. */
+  readonly leaseSeconds: number;
+  readonly waitSeconds: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Takes one job and does it. A job that came before and was done is only deleted; one that fails goes back to the queue,
+ * which makes a dead letter of it in the end.
+ *
+ * @returns what came of it; "none" where there was no job
+ * @throws NcfError those of the queue and of the lease's store
+ */
+export async function trainNext(
+  deps: TrainOnStreamDeps,
+  options: TrainOnStreamOptions,
+): Promise<"none" | "trained" | "nothingNew" | "failed"> {
+  const { queue, log } = deps;
+  const { leaseSeconds, waitSeconds, signal } = options;
+  const [job] = await queue.receive({
+    visibilityTimeoutSeconds: leaseSeconds,
+    waitSeconds,
+    ...(signal && { signal }),
+  });
+  if (job === undefined) return "none";
+  try {
+    const request = parseTrainingRequest(job.body);
+    const card = await underLease(deps, options, job, request, (running) => tune(deps, options, request, running));
+    await queue.delete(job.receipt);
+    await releaseTrainingLease(deps.store, request);
+    log(
+      `training ${request.requestId}: ${card === null ? "nothing new, so no version" : `${card.version} is published, tuned from ${request.baseVersion}`}`,
+    );
+    return card === null ? "nothingNew" : "trained";
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log(`training job ${job.id}, delivery ${job.receiveCount}, failed: ${reason}`);
+    await queue.extend(job.receipt, 0).catch(() => undefined); // lost already: it is back
+    return "failed";
+  }
+}
+
+/** Works while job and lease are renewed; losing either one stops the work. */
+async function underLease<T>(
+  { store, queue, nowMs }: TrainOnStreamDeps,
+  { leaseSeconds, signal }: TrainOnStreamOptions,
+  job: JobMessage,
+  request: TrainingRequest,
+  work: (running: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const renew = async (): Promise<void> => {
+    if (!(await takeTrainingLease(store, request, nowMs(), 1000 * leaseSeconds))) {
+      throw new NcfError(
+        "TRAINING_IN_FLIGHT",
+        `expected group ${request.group} free to train, found another request in flight. The job is tried again later`,
+        { retriable: true },
+      );
+    }
+  };
+  await renew();
+  const lost = new AbortController();
+  const timer = setInterval(
+    () => {
+      Promise.all([renew(), queue.extend(job.receipt, leaseSeconds)]).catch((error) => lost.abort(error));
+    },
+    1000 * (leaseSeconds / 3),
+  );
+  try {
+    return await work(AbortSignal.any([lost.signal, ...(signal ? [signal] : [])]));
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+async function tune(
+  deps: TrainOnStreamDeps,
+  { epochs, olderPerNew, threads }: TrainOnStreamOptions,
+  request: TrainingRequest,
+  signal: AbortSignal,
+): Promise<ModelCard | null> {
+  const { registry, backend, monotonicMs, log } = deps;
+  const { requestId, baseVersion, ranges } = request;
+  const done = await versionOf(registry, requestId);
+  if (done !== null) return done;
+  const base = await readPublished(registry, baseVersion);
+  const sample = mergedSample(base.sample, await interactionsOf(deps, request));
+  if (sample.train.items.length === base.sample.train.items.length) return null; // repeats only
+  const details = new Map(base.items.map((item) => [item.id, item]));
+  const attributes = Array.from(sample.itemIds, (id) => {
+    const item = details.get(id);
+    return item === undefined ? [] : attributesOf(item);
+  });
+  const { seed } = base.card;
+  const { model, training, newInteractions, olderInteractions } = await fineTune(
+    { backend, monotonicMs },
+    { base: base.model, before: base.sample, sample, attributes, epochs, olderPerNew, seed, threads, signal },
+  );
+  log(
+    `training ${requestId}: ${newInteractions} new and ${olderInteractions} older interactions, ${epochs} epochs, ` +
+      `${training.seconds.toFixed(1)} s`,
+  );
+  const { name, config } = base.model;
+  const description = {
+    name,
+    config,
+    seed,
+    backend: backend.name,
+    arithmetic: training.arithmetic,
+    epochs: training.epochs,
+    sample: sampleHash(sample),
+    data: dataFingerprint(trainingData(config, sample)),
+  };
+  const { userIds, itemIds } = sample;
+  const learnt = Object.entries(ranges).map(([partition, { to }]) => [partition, to]);
+  const before = "offsets" in base.card.cutOff ? base.card.cutOff.offsets : {};
+  const added = [...itemIds].filter((id) => !details.has(id));
+  const { dataset, settings } = base.card;
+  return publishModel(registry, {
+    model: encodeModel({ description, tensors: model.tensors, userIds, itemIds }),
+    sample,
+    items: [...base.items, ...added.map((id) => ({ id, title: labelOf(id, sample.itemLabels), genres: [] }))],
+    card: {
+      name,
+      trainedOn: "beforeCutOff",
+      cutOff: { offsets: { ...before, ...Object.fromEntries(learnt) } },
+      dataset: { ...dataset, users: userIds.length, items: itemIds.length, interactions: sample.train.items.length },
+      settings,
+      seed,
+      judged: null,
+      fineTuning: { requestId, baseVersion, ranges },
+    },
+    metrics: { loss: training.curve.at(-1)?.loss ?? null, newInteractions, olderInteractions },
+  });
+}
+
+/** What an earlier delivery of the request published. */
+async function versionOf(registry: ModelRegistry, requestId: string): Promise<ModelCard | null> {
+  for (const version of (await registry.list()).reverse()) {
+    const card = await registry.card(version);
+    if (card.fineTuning?.requestId === requestId) return card;
+  }
+  return null;
+}
+
+/** Of all partitions: a user's lie in one, so their order stays. */
+async function interactionsOf(
+  { chunksOf }: TrainOnStreamDeps,
+  { group, ranges }: TrainingRequest,
+): Promise<KeptInteraction[]> {
+  const interactions: KeptInteraction[] = [];
+  for (const [partition, range] of Object.entries(ranges)) {
+    interactions.push(...(await readInteractions(chunksOf(group, Number(partition)), range)));
+  }
+  return interactions;
+}

@@ -1,0 +1,125 @@
+import { expect, it } from "vitest";
+import { MemoryJobQueue } from "../../../src/adapters/local/memory-job-queue.ts";
+import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-store.ts";
+import { ParquetInteractionChunks } from "../../../src/adapters/parquet/parquet-interaction-chunks.ts";
+import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store-registry.ts";
+import { trainNext } from "../../../src/app/loop/train-on-stream.ts";
+import { requestTraining, type TrainingRequest } from "../../../src/app/loop/training-request.ts";
+import { publishModel, readPublished } from "../../../src/app/published-model.ts";
+import { ChampionWatch } from "../../../src/app/serving/champion-watch.ts";
+import { indexOfId, numericId } from "../../../src/core/ids.ts";
+import { undivided } from "../../../src/core/leave-one-out.ts";
+import { encodeModel } from "../../../src/ncf/checkpoint.ts";
+import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
+import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
+import { facts } from "../../conformance/model-cards.ts";
+import { detailsOf, twoTastesModel } from "../serving/two-tastes.ts";
+
+async function world() {
+  const store = new MemoryObjectStore();
+  const registry = new ObjectStoreRegistry(store);
+  const { model, sample: divided } = await twoTastesModel();
+  const sample = undivided(divided);
+  const description = {
+    name: "mf",
+    config: model.config,
+    seed: 3,
+    backend: "wasm",
+    arithmetic: "any",
+    epochs: 40,
+    sample: "",
+    data: "",
+  };
+  const { userIds, itemIds } = sample;
+  const { cutOff: _, ...card } = facts;
+  const bytes = encodeModel({ description, tensors: model.tensors, userIds, itemIds });
+  const base = await publishModel(registry, { model: bytes, sample, items: detailsOf(sample), card, metrics: null });
+  const clock = { ms: 1_000_000 };
+  const nowMs = () => clock.ms;
+  const queue = new MemoryJobQueue({ maxReceives: 2, nowMs });
+  const chunksOf = (group: string, partition: number) =>
+    new ParquetInteractionChunks(store, `interactions/${group}/${partition}/`);
+  const log: string[] = [];
+  const deps = {
+    store,
+    registry,
+    queue,
+    chunksOf,
+    nowMs,
+    backend: wasmBackend(),
+    monotonicMs: () => 0,
+    log: (line: string) => log.push(line),
+  };
+  const request: TrainingRequest = {
+    requestId: "g-1",
+    group: "g",
+    baseVersion: base.version,
+    ranges: { 0: { from: 0, to: 3 } },
+    reason: "window",
+    createdAtMs: 1,
+  };
+  const event = (offset: number, userText: string, itemText: string) => ({
+    offset,
+    userText,
+    itemText,
+    userId: numericId(userText),
+    itemId: numericId(itemText),
+    timestampMs: 30_000 + offset,
+    rating: null,
+  });
+  await chunksOf("g", 0).write({ from: 0, to: 3 }, [
+    event(0, "new user", "2"),
+    event(1, "new user", "new film"),
+    event(2, "new user", "2"),
+  ]);
+  return { deps, clock, log, request, base };
+}
+
+const options = { epochs: 2, olderPerNew: 4, threads: 1, leaseSeconds: 60, waitSeconds: 0 };
+
+it("a worker tunes the base on what came, publishes it once, and services can take it up", async () => {
+  const { deps, request, base } = await world();
+  const { registry, queue } = deps;
+  expect(await trainNext(deps, options)).toBe("none");
+  expect(await requestTraining(deps, request, 60_000)).toBe("requested");
+  expect(await requestTraining(deps, { ...request, requestId: "g-2" }, 60_000)).toBe("inFlight");
+  expect(await trainNext(deps, options)).toBe("trained");
+  // Released; and the same request once more trains nothing.
+  expect(await requestTraining(deps, request, 60_000)).toBe("requested");
+  expect(await trainNext(deps, options)).toBe("trained");
+  expect(await queue.counts()).toEqual({ ready: 0, inFlight: 0, deadLetters: 0 });
+  const versions = (await registry.list()).filter((version) => version !== base.version);
+  expect(versions.length).toBe(1);
+  const { card, sample, items, model } = await readPublished(registry, versions[0]);
+  expect(card).toMatchObject({
+    cutOff: { offsets: { 0: 3 } },
+    fineTuning: { requestId: "g-1", baseVersion: base.version, ranges: { 0: { from: 0, to: 3 } } },
+  });
+  expect(items.find(({ id }) => id === numericId("new film"))?.title).toBe("new film");
+  const user = indexOfId(sample.userIds, numericId("new user"));
+  const history = sample.train.items.subarray(sample.train.offsets[user], sample.train.offsets[user + 1]);
+  expect([...history].map((item) => sample.itemIds[item])).toEqual([2, numericId("new film")]);
+  const scores = new Float64Array(sample.itemIds.length);
+  createScorer(model).score(user, Int32Array.from(scores.keys()), scores);
+  expect(scores.every(Number.isFinite)).toBe(true);
+  await registry.promote(versions[0]);
+  expect((await ChampionWatch.open({ registry, createScorer })).model.version).toBe(versions[0]);
+});
+
+it("a worker publishes nothing where all is known already", async () => {
+  const { deps, request } = await world();
+  await requestTraining(deps, { ...request, ranges: { 0: { from: 0, to: 0 } } }, 60_000);
+  expect(await trainNext(deps, options)).toBe("nothingNew");
+  expect((await deps.registry.list()).length).toBe(1);
+});
+
+it("a worker gives back what it cannot do, until it is a dead letter, and says why", async () => {
+  const { deps, log, request } = await world();
+  await requestTraining(deps, { ...request, ranges: { 0: { from: 0, to: 9 } } }, 60_000);
+  expect(await trainNext(deps, options)).toBe("failed");
+  expect(await trainNext(deps, options)).toBe("failed");
+  expect(await trainNext(deps, options)).toBe("none");
+  expect(await deps.queue.counts()).toMatchObject({ deadLetters: 1 });
+  expect(log[0]).toContain("expected kept interactions at offsets 0 to 8, found none at 3");
+  expect((await deps.registry.list()).length).toBe(1);
+});
