@@ -9,6 +9,7 @@ import { addServeCommand } from "./commands/serve.ts";
 import { addStreamCommand } from "./commands/stream.ts";
 import { addTopicsCommands } from "./commands/topics.ts";
 import { addWindowsCommand } from "./commands/windows.ts";
+import { addWorkerCommand } from "./commands/worker.ts";
 import { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   addServeCommand(program, terminal);
   addReplayCommand(program, terminal);
   addWindowsCommand(program, terminal);
+  addWorkerCommand(program, terminal);
   addStreamCommand(program, terminal);
   addTopicsCommands(program, terminal);
   try {

@@ -1,0 +1,67 @@
+/** `ncf worker`: trains what the stream asks for, one job after the other. */
+import os from "node:os";
+import type { Command } from "commander";
+import { FileJobQueue } from "../../adapters/local/file-job-queue.ts";
+import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
+import { ParquetInteractionChunks } from "../../adapters/parquet/parquet-interaction-chunks.ts";
+import { ObjectStoreRegistry } from "../../adapters/registry/object-store-registry.ts";
+import { trainNext } from "../../app/loop/train-on-stream.ts";
+import { wasmBackend } from "../../ncf/wasm/backend.ts";
+import * as options from "../options.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface WorkerValues {
+  readonly registry: string;
+  readonly jobs: string;
+  readonly store?: string;
+  readonly epochs: number;
+  readonly olderPerNew: number;
+  readonly threads: number;
+  readonly once: boolean;
+  readonly json: boolean;
+}
+
+/** A third of it may pass before the worker says that it is alive. */
+const leaseSeconds = 120;
+/** Deliveries after which a job is a dead letter. */
+const maxReceives = 3;
+
+export function addWorkerCommand(program: Command, terminal: Terminal): void {
+  program
+    .command("worker")
+    .description("Tune models on the interactions that a stream kept, as its training requests say.")
+    .requiredOption("--registry <dir>", "folder of the registry: OUT/registry of ncf run")
+    .requiredOption("--jobs <dir>", "folder of the training requests")
+    .option("--store <dir>", "folder of the kept interactions and of leases (default: the registry's)")
+    .option("--epochs <n>", "epochs over new interactions and a sample of older ones", options.integer(1, 1000), 2)
+    .option("--older-per-new <n>", "older interactions for each new one", options.integer(0, 1_000_000), 4)
+    .option("--threads <n>", "compute threads", options.integer(1, 64), os.availableParallelism())
+    .option("--once", "end after one job, or at once where there is none", false)
+    .addOption(options.jsonOption())
+    .action((values: WorkerValues) => work(values, terminal));
+}
+
+async function work(values: WorkerValues, terminal: Terminal): Promise<void> {
+  terminal.useJson(values.json);
+  const { signal } = terminal;
+  const store = new FileObjectStore(values.store ?? values.registry);
+  const deps = {
+    registry: new ObjectStoreRegistry(new FileObjectStore(values.registry)),
+    queue: new FileJobQueue(values.jobs, { maxReceives }),
+    store,
+    chunksOf: (group: string, partition: number) =>
+      new ParquetInteractionChunks(store, `interactions/${group}/${partition}/`),
+    backend: wasmBackend(),
+    nowMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    log: terminal.log,
+  };
+  const { epochs, olderPerNew, threads, once } = values;
+  const jobs = { trained: 0, nothingNew: 0, failed: 0 };
+  do {
+    const waitSeconds = once ? 0 : 20;
+    const done = await trainNext(deps, { epochs, olderPerNew, threads, leaseSeconds, waitSeconds, signal });
+    if (done !== "none") jobs[done] += 1;
+  } while (!once && !signal.aborted);
+  terminal.answer(jobs, `${jobs.trained} trained, ${jobs.nothingNew} with nothing new, ${jobs.failed} failed`);
+}
