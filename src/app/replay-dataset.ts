@@ -8,8 +8,7 @@ import { labelOf } from "../core/ids.ts";
 import { decodeJson, encodeJsonFile } from "../core/json.ts";
 import type { ItemDetails, RatingTable } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
-import { temporalSplit } from "../core/temporal-split.ts";
-import { stableOrderByTime } from "../core/time-order.ts";
+import { newerRows, temporalSplit } from "../core/temporal-split.ts";
 import type { NcfConfig } from "../ncf/config.ts";
 import { createFoldIn } from "../ncf/fold-in.ts";
 import type { TrainedModel } from "../ncf/model.ts";
@@ -186,17 +185,6 @@ export async function replayModel(deps: ReplayModelDeps, request: ReplayModelReq
   return outcome;
 }
 
-/** Rows of the stream by time; all of them for a share of 0. */
-function newerRows(ratings: RatingTable, share: number): { fromMs: number; rows: Int32Array } {
-  if (share > 0) {
-    const { fromMs, after } = temporalSplit(ratings, share);
-    return { fromMs, rows: after };
-  }
-  const rows = Int32Array.from({ length: ratings.length }, (_, row) => row);
-  stableOrderByTime(rows, 0, rows.length, ratings.timestampMs);
-  return { fromMs: ratings.timestampMs[rows[0]] ?? 0, rows };
-}
-
 function leak(version: string, cutOffMs: number, leaking: number, events: number): NcfError {
   return new NcfError(
     "LEAK",
@@ -245,7 +233,8 @@ export async function replayedWindows(store: ObjectStore): Promise<WindowReport[
   }
 }
 
-function eventOf(ratings: RatingTable, row: number): ReplayEvent {
+/** As the source wrote it. */
+export function eventOf(ratings: RatingTable, row: number): ReplayEvent {
   return {
     userId: labelOf(ratings.userIds[ratings.user[row]], ratings.userLabels),
     itemId: labelOf(ratings.itemIds[ratings.item[row]], ratings.itemLabels),

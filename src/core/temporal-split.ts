@@ -21,9 +21,20 @@ export interface TemporalSplit {
  * @throws NcfError `DATA_TOO_SMALL` where no rating lies before the moment
  */
 export function temporalSplit(table: RatingTable, share: number): TemporalSplit {
+  const { fromMs, rows } = newerRows(table, share);
+  return { fromMs, before: interactionsBefore(table, fromMs), after: rows };
+}
+
+/**
+ * The stream's first moment and its rows by time, equal times in file order; a share of 0 takes all rows.
+ *
+ * @param share from 0 to below 1
+ * @throws NcfError `DATA_TOO_SMALL` where no rating lies before the moment, though some share is to
+ */
+export function newerRows(table: RatingTable, share: number): { readonly fromMs: number; readonly rows: Int32Array } {
   const times = table.timestampMs.slice(0, table.length).sort();
-  const fromMs = times[Math.min(table.length - 1, Math.floor(share * table.length))];
-  if (times[0] === fromMs) {
+  const fromMs = times[Math.min(table.length - 1, Math.floor(share * table.length))] ?? 0;
+  if (share > 0 && times[0] === fromMs) {
     throw new NcfError(
       "DATA_TOO_SMALL",
       `expected ratings before the moment that ends ${share * 100} % of them, found none of ${table.length} before it. ` +
@@ -31,9 +42,9 @@ export function temporalSplit(table: RatingTable, share: number): TemporalSplit 
     );
   }
   const isLater = (row: number): boolean => table.timestampMs[row] >= fromMs;
-  const after = Int32Array.from({ length: table.length }, (_, row) => row).filter(isLater);
-  stableOrderByTime(after, 0, after.length, table.timestampMs);
-  return { fromMs, before: interactionsBefore(table, fromMs), after };
+  const rows = Int32Array.from({ length: table.length }, (_, row) => row).filter(isLater);
+  stableOrderByTime(rows, 0, rows.length, table.timestampMs);
+  return { fromMs, rows };
 }
 
 /** All interactions before a moment, nothing held out; users and items without one are not in it. */
