@@ -5,7 +5,7 @@ import { expectedHit, expectedNdcg, type Standing } from "../core/ranking-metric
 import { purposes, type StreamKey, streamKey } from "../core/rng.ts";
 import { CandidateDraw } from "./candidate-draw.ts";
 import type { InteractionEvent } from "./interaction-event.ts";
-import type { Score } from "./outcome.ts";
+import type { ChallengerScore, Score } from "./outcome.ts";
 import { keyOfValues } from "./stream-key.ts";
 import type { StreamModel } from "./stream-model.ts";
 import type { UserHistories } from "./user-histories.ts";
@@ -17,6 +17,8 @@ export interface Ranking {
   readonly model: Score;
   readonly popularity: Score;
   readonly decayedPopularity: Score;
+  /** Null without a challenger, and where it does not know all of the candidates. */
+  readonly challenger: ChallengerScore | null;
 }
 
 /** What one version needs beside its own facts. */
@@ -25,6 +27,8 @@ interface VersionView {
   /** Shape [≥ mapped]: the catalogue index of each item of the histories, −1 outside the catalogue. */
   indices: Int32Array;
   mapped: number;
+  /** Shape [items] each: where another version's catalogue has the item, −1 for nowhere. */
+  readonly elsewhere: WeakMap<StreamModel, Int32Array>;
 }
 
 export class EventRanker {
@@ -33,6 +37,8 @@ export class EventRanker {
   readonly #key: StreamKey;
   readonly #views = new WeakMap<StreamModel, VersionView>();
   readonly #scores: Float64Array;
+  /** The candidates in the challenger's catalogue. */
+  readonly #translated: Int32Array;
   #history = new Int32Array(256);
 
   /** @param negatives unseen items beside the event's own */
@@ -41,14 +47,22 @@ export class EventRanker {
     this.#negatives = options.negatives;
     this.#key = streamKey(options.seed, purposes.streamCandidates);
     this.#scores = new Float64Array(options.negatives + 1);
+    this.#translated = new Int32Array(options.negatives + 1);
   }
 
   /**
    * @param user index into the histories; −1 for a user without any
    * @param test the event's item, a catalogue index
-   * @throws NcfError `SCORE_NAN`
+   * @param challenger a version that scores the same candidates
+   * @throws NcfError `SCORE_NAN` for a score of `model`
    */
-  rank(model: StreamModel, event: InteractionEvent, user: number, test: number): Ranking {
+  rank(
+    model: StreamModel,
+    event: InteractionEvent,
+    user: number,
+    test: number,
+    challenger: StreamModel | null,
+  ): Ranking {
     const { draw } = this.#viewOf(model);
     const history = this.#historyOf(model, user);
     const key = keyOfValues(this.#key, event.userId, event.itemId, event.timestampMs);
@@ -62,7 +76,40 @@ export class EventRanker {
       model: scoreOf(standing),
       popularity: this.#byTable(model.popularity, candidates, scores, model.version),
       decayedPopularity: this.#byTable(model.decayedPopularity, candidates, scores, model.version),
+      challenger: challenger === null ? null : this.#byChallenger(challenger, model, event.userId, user, candidates),
     };
+  }
+
+  /** A challenger without a number for an item has missed: it must not stop the stream, and will not be promoted. */
+  #byChallenger(
+    challenger: StreamModel,
+    model: StreamModel,
+    userId: number,
+    user: number,
+    candidates: Int32Array,
+  ): ChallengerScore | null {
+    const elsewhere = this.#elsewhere(model, challenger);
+    for (let i = 0; i < candidates.length; i++) {
+      this.#translated[i] = elsewhere[candidates[i]];
+      if (this.#translated[i] < 0) return null;
+    }
+    const { version } = challenger;
+    const scores = this.#scores.subarray(0, candidates.length);
+    const history = this.#historyOf(challenger, user);
+    challenger.score(userId, history, this.#translated.subarray(0, candidates.length), scores);
+    if (scores.some(Number.isNaN)) return { version, hit: 0, ndcg: 0 };
+    const { hit, ndcg } = scoreOf(standingOf(`model version ${version}`, scores));
+    return { version, hit, ndcg };
+  }
+
+  #elsewhere(model: StreamModel, other: StreamModel): Int32Array {
+    const { elsewhere } = this.#viewOf(model);
+    let indices = elsewhere.get(other);
+    if (indices === undefined) {
+      indices = Int32Array.from(model.catalogue, (id) => indexOfId(other.catalogue, id));
+      elsewhere.set(other, indices);
+    }
+    return indices;
   }
 
   #byTable(table: Float64Array, candidates: Int32Array, scores: Float64Array, version: string): Score {
@@ -89,7 +136,7 @@ export class EventRanker {
     let view = this.#views.get(model);
     if (view === undefined) {
       const draw = new CandidateDraw(model.catalogue.length, this.#negatives);
-      view = { draw, indices: new Int32Array(1024), mapped: 0 };
+      view = { draw, indices: new Int32Array(1024), mapped: 0, elsewhere: new WeakMap() };
       this.#views.set(model, view);
     }
     if (view.mapped < this.#histories.itemCount) this.#mapItems(view, model);

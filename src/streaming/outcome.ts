@@ -12,6 +12,10 @@ export interface Score {
   readonly ndcg: number;
 }
 
+export interface ChallengerScore extends Score {
+  readonly version: string;
+}
+
 /** `cold`: no earlier event. `foldedIn`: earlier events, but the version has not learnt the user. `warm`: it has. */
 export const userKinds = ["cold", "foldedIn", "warm"] as const;
 export type UserKind = (typeof userKinds)[number];
@@ -39,6 +43,8 @@ export interface Outcome extends Readonly<Record<Contender, Score>>, Omit<Intera
   readonly coldItem: boolean;
   /** Whether the version may have learnt from this event; only where `leak` is `mark`. */
   readonly leaked: boolean;
+  /** What a challenger made of the same candidates; null where there is none or the event cannot be paired. */
+  readonly challenger: ChallengerScore | null;
   readonly windows: readonly CountedWindow[];
 }
 

@@ -11,12 +11,20 @@ import type { HistorySnapshot } from "./history-snapshot.ts";
 import type { InteractionEvent } from "./interaction-event.ts";
 import { leak } from "./leak.ts";
 import type { DeadLetter, LateEvent, Outcome } from "./outcome.ts";
+import { pairedSumsBytes } from "./paired-sums.ts";
 import { CommitDraft, type PartitionCommit } from "./partition-commit.ts";
-import { type Judged, type PartitionOptions, PartitionState, type StreamRecord } from "./partition-state.ts";
+import {
+  type Judged,
+  type PartitionOptions,
+  PartitionState,
+  type StreamRecord,
+  type TestCase,
+} from "./partition-state.ts";
 import { testEvent } from "./prequential-test.ts";
-import type { StreamModel } from "./stream-model.ts";
+import { hasLearnt, type StreamModel } from "./stream-model.ts";
 import type { UserHistories } from "./user-histories.ts";
-import type { Promotion, VersionSchedule } from "./version-schedule.ts";
+import { type Promotion, VersionSchedule } from "./version-schedule.ts";
+import { windowSumsBytes } from "./window-sums.ts";
 
 export interface EvaluatorOptions extends PartitionOptions {
   readonly seed: number;
@@ -46,15 +54,22 @@ export class PartitionEvaluator {
   readonly #negatives: number;
   readonly #state: PartitionState;
   #schedule: VersionSchedule;
+  #challengers: VersionSchedule<StreamModel | null>;
   #ranker: EventRanker;
   #draft: CommitDraft;
   #committedOffset = 0;
 
-  constructor(options: EvaluatorOptions, schedule: VersionSchedule) {
+  /** @param challengers versions that are tested beside the one in force, on the same candidates */
+  constructor(
+    options: EvaluatorOptions,
+    schedule: VersionSchedule,
+    challengers = new VersionSchedule<StreamModel | null>(null),
+  ) {
     this.#options = options;
     this.#negatives = options.negatives ?? 99;
     this.#state = new PartitionState(options);
     this.#schedule = schedule;
+    this.#challengers = challengers;
     this.#ranker = this.#newRanker();
     this.#draft = new CommitDraft(options.seed);
   }
@@ -69,9 +84,15 @@ export class PartitionEvaluator {
     return this.#state.streamTimeMs;
   }
 
-  /** Windows to which the next commit will add: what its size grows with. */
-  get pendingWindows(): number {
-    return this.#draft.windowCount;
+  /** The sums of the next commit take at most so many bytes of JSON. */
+  get pendingBytes(): number {
+    return this.#draft.bytes;
+  }
+
+  /** One more event adds at most so many to these. */
+  get eventBytes(): number {
+    const pairedBytes = this.challengers.length === 0 ? 0 : pairedSumsBytes;
+    return this.#options.windows.mostOfEvent * (windowSumsBytes + pairedBytes);
   }
 
   get histories(): UserHistories {
@@ -109,35 +130,62 @@ export class PartitionEvaluator {
    * @throws NcfError `PROMOTION_INVALID` unless `fromMs` is the start of a window
    */
   promote(model: StreamModel, fromMs: number): void {
-    if (!this.#options.windows.isStart(fromMs)) {
-      throw new NcfError("PROMOTION_INVALID", `expected a promotion from the start of a window on, found ${fromMs} ms`);
-    }
+    const fromOffset = this.#startingAt(fromMs);
     if (this.#schedule.isInForce(model.version, fromMs)) return;
-    const { streamTimeMs, nextOffset } = this.#state;
-    const fromOffset = streamTimeMs !== null && streamTimeMs >= fromMs ? nextOffset : null;
     this.#schedule = this.#schedule.with({ model, fromMs, fromOffset });
     this.#draft.promotions.push({ version: model.version, fromMs, fromOffset });
   }
 
+  /** The challengers in the order in which they came, null where there was to be none. */
+  get challengers(): readonly Promotion<StreamModel | null>[] {
+    return this.#challengers.promotions;
+  }
+
   /**
-   * Forgets promotions that no event can need from a place on: a snapshot's, if it is the oldest that a successor may restore,
+   * Has a version rank the same candidates beside the one in force, for events at or after `fromMs`, or none. As with
+   * `promote`, what comes too late takes effect from the next record on. An event is paired where the challenger has not
+   * learnt from it and knows its item and all candidates, which are drawn from the catalogue of the version in force.
+   *
+   * @throws NcfError `PROMOTION_INVALID` unless `fromMs` is the start of a window
+   */
+  challenge(model: StreamModel | null, fromMs: number): void {
+    const fromOffset = this.#startingAt(fromMs);
+    const version = model?.version ?? null;
+    if (this.#challengers.isInForce(version, fromMs)) return;
+    this.#challengers = this.#challengers.with({ model, fromMs, fromOffset });
+    this.#draft.challengers.push({ version, fromMs, fromOffset });
+  }
+
+  /** The offset from which on what begins at `fromMs` counts; null where the partition has not got to that time. */
+  #startingAt(fromMs: number): number | null {
+    if (!this.#options.windows.isStart(fromMs)) {
+      throw new NcfError("PROMOTION_INVALID", `expected a promotion from the start of a window on, found ${fromMs} ms`);
+    }
+    const { streamTimeMs, nextOffset } = this.#state;
+    return streamTimeMs !== null && streamTimeMs >= fromMs ? nextOffset : null;
+  }
+
+  /**
+   * Forgets promotions and challengers that no event can need from a place on: a snapshot's, if it is the oldest that a successor may restore,
    * since catching up from there needs the versions that were in force then.
    *
    * @param place the first offset that had not been read, and the stream time then
    */
   prunePromotions({ offset, streamTimeMs }: { readonly offset: number; readonly streamTimeMs: number | null }): void {
     if (streamTimeMs === null) return;
-    this.#schedule = this.#schedule.since(this.#options.windows.earliestOpenMs(streamTimeMs), offset);
+    const fromMs = this.#options.windows.earliestOpenMs(streamTimeMs);
+    this.#schedule = this.#schedule.since(fromMs, offset);
+    this.#challengers = this.#challengers.since(fromMs, offset);
   }
 
   /** All that came since the last commit. @param idle whether the partition is to hold no window back */
   takeCommit(idle: boolean): PartitionCommit {
-    const { outcomes, late, deadLetters, promotions, counts } = this.#draft;
+    const { outcomes, late, deadLetters, promotions, challengers, counts } = this.#draft;
     const { nextOffset, streamTimeMs, ended } = this.#state;
     const { partition } = this.#options;
     const fromOffset = this.#committedOffset;
     const deltas = this.#draft.deltas();
-    const partial = { partition, fromOffset, nextOffset, streamTimeMs, ended, idle, deltas, promotions };
+    const partial = { partition, fromOffset, nextOffset, streamTimeMs, ended, idle, deltas, promotions, challengers };
     this.#draft = new CommitDraft(this.#options.seed);
     this.#committedOffset = nextOffset;
     return { outcomes, late, deadLetters, counts, partial };
@@ -157,6 +205,13 @@ export class PartitionEvaluator {
 
   #newRanker(): EventRanker {
     return new EventRanker(this.#state.histories, { seed: this.#options.seed, negatives: this.#negatives });
+  }
+
+  /** The version to test beside the one in force; null for none, and where the event must not be paired. */
+  #challengerOf({ event: { timestampMs }, model, leaked }: TestCase, offset: number): StreamModel | null {
+    const challenger = this.#challengers.inForce(timestampMs, offset);
+    if (challenger === null || challenger.version === model.version || leaked) return null;
+    return hasLearnt(challenger, { partition: this.#options.partition, offset }, timestampMs) ? null : challenger;
   }
 
   /** Tests or counts; the state is left as it is. */
@@ -188,7 +243,8 @@ export class PartitionEvaluator {
         const { event, model, leaked } = judged;
         if (leaked && this.#options.leak !== "mark") throw leak(event.timestampMs, model, { partition, offset });
         this.#state.adopt(event.userId);
-        const outcome = testEvent(judged, { partition, offset }, { histories: this.histories, ranker: this.#ranker });
+        const tools = { histories: this.histories, ranker: this.#ranker };
+        const outcome = testEvent(judged, { partition, offset }, this.#challengerOf(judged, offset), tools);
         this.#draft.addOutcome(outcome, outcome.candidates <= this.#negatives);
         return { kind: "outcome", outcome };
       }

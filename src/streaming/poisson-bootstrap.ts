@@ -24,9 +24,15 @@ function poissonThresholds(): Float64Array {
   return thresholds;
 }
 
-/** The weights of a user in a window, one a replicate. @param weights shape [replicates], written */
-export function poissonWeights(seed: number, userId: number, windowStartMs: number, weights: Uint8Array): void {
-  const { k0, k1 } = keyOfValues(streamKey(seed, purposes.streamBootstrap), userId, windowStartMs);
+/**
+ * The weights of a user, one a replicate.
+ *
+ * @param windowStartMs of the window that they are for; null for weights that are the same in all windows
+ * @param weights shape [replicates], written
+ */
+export function poissonWeights(seed: number, userId: number, windowStartMs: number | null, weights: Uint8Array): void {
+  const key = streamKey(seed, purposes.streamBootstrap);
+  const { k0, k1 } = windowStartMs === null ? keyOfValues(key, userId) : keyOfValues(key, userId, windowStartMs);
   for (let replicate = 0; replicate < weights.length; replicate++) {
     const bits = mix(replicate, k0, k1);
     let weight = 0;

@@ -15,18 +15,20 @@ export interface RecordPlace {
  * Ranks the event's item by the version in force. The outcome is a function of the event, its user's history and the
  * version; its windows also depend on which of them the partition has closed.
  *
+ * @param challenger a version to rank the same candidates beside; what the other fields say does not depend on it
  * @throws NcfError `SCORE_NAN`
  */
 export function testEvent(
   { event, windows, model, item, leaked }: TestCase,
   place: RecordPlace,
+  challenger: StreamModel | null,
   { histories, ranker }: { histories: UserHistories; ranker: EventRanker },
 ): Outcome {
   const { eventId, userId, itemId, userText, itemText, timestampMs } = event;
   const user = histories.userIndex(userId);
   const surroundings = histories.surroundings(user, timestampMs, model.cutOffMs);
   const knows = model.knows(userId);
-  const { candidates, standing, model: score, popularity, decayedPopularity } = ranker.rank(model, event, user, item);
+  const ranking = ranker.rank(model, event, user, item, challenger);
   // Without a spread: a literal that starts with one takes ten times as long to build.
   return {
     partition: place.partition,
@@ -38,16 +40,17 @@ export function testEvent(
     itemText,
     timestampMs,
     version: model.version,
-    candidates,
-    above: standing.above,
-    tied: standing.tied,
-    model: score,
-    popularity,
-    decayedPopularity,
+    candidates: ranking.candidates,
+    above: ranking.standing.above,
+    tied: ranking.standing.tied,
+    model: ranking.model,
+    popularity: ranking.popularity,
+    decayedPopularity: ranking.decayedPopularity,
     kind: kindOf(histories.count(user), knows),
     quartile: knows ? quartileOf(surroundings.trained, model.activityBounds) : null,
     coldItem: model.popularity[item] === 0,
     leaked,
+    challenger: ranking.challenger,
     windows: windows.map((window) => counted(window, surroundings)),
   };
 }

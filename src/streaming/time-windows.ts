@@ -8,7 +8,7 @@ export interface TimeWindow {
 }
 
 /** Each of an event's windows gets sums in the event's commit, which must fit into one record of the log. */
-export const maxWindowsPerEvent = 60;
+const maxWindowsPerEvent = 60;
 
 /** Tumbling or hopping windows, aligned to the epoch. */
 export class TimeWindows {
@@ -45,6 +45,11 @@ export class TimeWindows {
       throw invalid(`an advance that puts an event into at most ${maxWindowsPerEvent} windows`, advanceMs);
     }
     return new TimeWindows(sizeMs, graceMs, advanceMs);
+  }
+
+  /** In so many windows lies an event at most. */
+  get mostOfEvent(): number {
+    return Math.ceil(this.sizeMs / this.advanceMs);
   }
 
   /** The windows that an event of this time belongs to, earliest first. */
@@ -85,7 +90,7 @@ export class TimeWindows {
    * event counts twice. (Where the advance does not divide the size, it leaves gaps.)
    */
   inTotal({ startMs }: TimeWindow): boolean {
-    return startMs % (Math.ceil(this.sizeMs / this.advanceMs) * this.advanceMs) === 0;
+    return startMs % (this.mostOfEvent * this.advanceMs) === 0;
   }
 }
 

@@ -1,8 +1,8 @@
 /** Which model version is in force for an event. */
 import type { StreamModel } from "./stream-model.ts";
 
-export interface Promotion {
-  readonly model: StreamModel;
+export interface Promotion<Model extends StreamModel | null = StreamModel> {
+  readonly model: Model;
   /** A window start: the version ranks events at or after this time. */
   readonly fromMs: number;
   /**
@@ -12,37 +12,40 @@ export interface Promotion {
   readonly fromOffset: number | null;
 }
 
-/** The versions of one partition, in the order of their promotions. Immutable, so a lookup depends on nothing else. */
-export class VersionSchedule {
-  readonly #first: StreamModel;
-  readonly promotions: readonly Promotion[];
+/**
+ * The versions of one partition, in the order of their promotions. Immutable, so a lookup depends on nothing else. A schedule
+ * of challengers may hold null, for none.
+ */
+export class VersionSchedule<Model extends StreamModel | null = StreamModel> {
+  readonly #first: Model;
+  readonly promotions: readonly Promotion<Model>[];
 
   /** @param first the version in force before any promotion */
-  constructor(first: StreamModel, promotions: readonly Promotion[] = []) {
+  constructor(first: Model, promotions: readonly Promotion<Model>[] = []) {
     this.#first = first;
     this.promotions = promotions;
   }
 
-  with(promotion: Promotion): VersionSchedule {
+  with(promotion: Promotion<Model>): VersionSchedule<Model> {
     return new VersionSchedule(this.#first, [...this.promotions, promotion]);
   }
 
   /** The latest promotion that covers an event; so a rollback is a promotion of an older version. */
-  inForce(timestampMs: number, offset: number): StreamModel {
+  inForce(timestampMs: number, offset: number): Model {
     const promotion = this.promotions.findLast(
       ({ fromMs, fromOffset }) => timestampMs >= fromMs && (fromOffset === null || offset >= fromOffset),
     );
-    return promotion?.model ?? this.#first;
+    return promotion === undefined ? this.#first : promotion.model;
   }
 
   /** Whether the promotion that counts at this time is one of this version from this time on. */
-  isInForce(version: string, fromMs: number): boolean {
+  isInForce(version: string | null, fromMs: number): boolean {
     const latest = this.promotions.findLast((promotion) => promotion.fromMs <= fromMs);
-    return latest?.fromMs === fromMs && latest.model.version === version;
+    return latest?.fromMs === fromMs && (latest.model?.version ?? null) === version;
   }
 
   /** The same for events at or after `fromMs` from `offset` on, without the promotions that none of these can need. */
-  since(fromMs: number, offset: number): VersionSchedule {
+  since(fromMs: number, offset: number): VersionSchedule<Model> {
     const last = this.promotions.findLastIndex(
       (promotion) => promotion.fromMs <= fromMs && (promotion.fromOffset ?? 0) <= offset,
     );

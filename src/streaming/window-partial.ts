@@ -21,6 +21,10 @@ export const windowPartialSchema = z.object({
     .describe(
       "That the partition learnt of in this commit; with an offset where a promotion came too late for its time",
     ),
+  challengers: z
+    .array(z.object({ version: z.string().nullable(), fromMs: z.int(), fromOffset: offset.nullable() }))
+    .default([])
+    .describe("The same for versions that are tested beside the one in force; null ends that"),
 });
 
 export type WindowPartial = z.infer<typeof windowPartialSchema>;

@@ -5,13 +5,11 @@
 import { z } from "zod";
 import { NcfError } from "../core/errors.ts";
 import { contenders, type Outcome } from "./outcome.ts";
-import { replicateCount } from "./poisson-bootstrap.ts";
+import { pairedSumsSchema } from "./paired-sums.ts";
+import { count, nano, replicate, scoreSums, zeroReplicates } from "./sum-fields.ts";
 
-const count = z.int().min(0);
-const nano = count.describe("In units of 1e-9");
-const replicate = z.array(count).length(replicateCount);
-
-const score = z.object({ hits: nano, ndcg: nano });
+/** The sums of a window in a commit, without paired ones, take at most so many bytes of JSON. */
+export const windowSumsBytes = 7000;
 
 const group = z.object({
   cases: count,
@@ -31,9 +29,9 @@ export const windowSumsSchema = z.object({
   coldItems: count.describe("Cases whose item had no training interaction"),
   shortCandidates: count.describe("Cases with fewer unseen items than asked for"),
   leaked: count.describe("Cases that the version may have learnt from"),
-  model: score,
-  popularity: score,
-  decayedPopularity: score,
+  model: scoreSums,
+  popularity: scoreSums,
+  decayedPopularity: scoreSums,
   byKind: z.object({ cold: group, foldedIn: group, warm: group }),
   byQuartile: z.array(group).length(4).describe("Least active users first; only users that the version knows"),
   versions: z.record(z.string(), count).describe("Cases by model version"),
@@ -46,6 +44,10 @@ export const windowSumsSchema = z.object({
       modelNdcg: replicate,
     })
     .describe("The same sums with users weighted by hash, for intervals"),
+  challengers: z
+    .record(z.string(), pairedSumsSchema)
+    .default({})
+    .describe("By version: what it and the version in force did on the same events and candidates"),
 });
 
 export type WindowSums = z.infer<typeof windowSumsSchema>;
@@ -56,7 +58,6 @@ function emptyGroup(): GroupSums {
 }
 
 export function emptySums(): WindowSums {
-  const zeros = (): number[] => new Array<number>(replicateCount).fill(0);
   return {
     cases: 0,
     users: 0,
@@ -74,12 +75,13 @@ export function emptySums(): WindowSums {
     byQuartile: [emptyGroup(), emptyGroup(), emptyGroup(), emptyGroup()],
     versions: {},
     replicates: {
-      cases: zeros(),
-      model: zeros(),
-      popularity: zeros(),
-      decayedPopularity: zeros(),
-      modelNdcg: zeros(),
+      cases: zeroReplicates(),
+      model: zeroReplicates(),
+      popularity: zeroReplicates(),
+      decayedPopularity: zeroReplicates(),
+      modelNdcg: zeroReplicates(),
     },
+    challengers: {},
   };
 }
 
@@ -140,6 +142,7 @@ function addUp(target: SumTree | SumTree[] | number[], source: SumTree | SumTree
     const into = target as SumTree;
     const value = (source as SumTree)[key];
     if (typeof value === "number") into[key] = exactSum(((into[key] as number | undefined) ?? 0) + value);
+    else if (into[key] === undefined) into[key] = structuredClone(value);
     else addUp(into[key] as SumTree, value);
   }
 }

@@ -27,6 +27,7 @@ function partial(
     idle: false,
     deltas,
     promotions: [],
+    challengers: [],
     ...state,
   };
 }

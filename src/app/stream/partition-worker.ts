@@ -2,21 +2,23 @@
 
 import { NcfError } from "../../core/errors.ts";
 import { encodeJson } from "../../core/json.ts";
-import type { LogRecord, TopicRecord, TransactionalProducer } from "../../ports/interaction-log.ts";
+import {
+  type LogRecord,
+  maxRecordBytes,
+  type TopicRecord,
+  type TransactionalProducer,
+} from "../../ports/interaction-log.ts";
 import { decodeSnapshot } from "../../streaming/history-snapshot.ts";
 import type { DeadLetter } from "../../streaming/outcome.ts";
 import type { PartitionCommit } from "../../streaming/partition-commit.ts";
 import { PartitionEvaluator } from "../../streaming/partition-evaluator.ts";
-import { maxWindowsPerEvent } from "../../streaming/time-windows.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
 import { Snapshots } from "./snapshots.ts";
 import { type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
 import { takeOver } from "./take-over.ts";
 
-/** So many windows' sums fit into one record: each is at most 7 kB of JSON. */
-const windowsOfRecord = 140;
-/** A commit ends with the event that takes it to so many windows: that event's own may come on top. */
-const windowsOfCommit = windowsOfRecord - maxWindowsPerEvent;
+/** The sums of a commit are one record, beside offsets and versions. */
+const sumsBytes = maxRecordBytes - 5_000;
 
 /** Dead letters hold the beginning of what is longer: in base64 it must still fit into a record. */
 const deadLetterBytes = 500_000;
@@ -176,7 +178,8 @@ export class PartitionWorker {
   #fold(records: readonly LogRecord[]): readonly LogRecord[] {
     for (let i = 0; i < records.length; i++) {
       this.#evaluator.fold(records[i]);
-      if (this.#evaluator.pendingWindows < windowsOfCommit || i + 1 === records.length) continue;
+      const { pendingBytes, eventBytes } = this.#evaluator;
+      if (pendingBytes + eventBytes <= sumsBytes || i + 1 === records.length) continue;
       this.#position = records[i].offset + 1;
       return records.slice(0, i + 1);
     }
