@@ -1,4 +1,5 @@
 /** A running service: HTTP API, page and interactions, until Ctrl-C or SIGTERM. */
+import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FileObjectStore } from "../adapters/local/file-object-store.ts";
@@ -10,6 +11,8 @@ import { ChampionWatch } from "../app/serving/champion-watch.ts";
 import type { ServedModelFacts } from "../app/serving/recommendation-service.ts";
 import type { ServedModel } from "../app/serving/served-model.ts";
 import { ServiceHolder } from "../app/serving/service-holder.ts";
+import { type LiveWindows, ReplayWindows, streamWindows } from "../app/windows-live/live-windows.ts";
+import { WindowFeed } from "../app/windows-live/window-feed.ts";
 import { NcfError } from "../core/errors.ts";
 import { createScorer } from "../ncf/wasm/scorer.ts";
 import type { InteractionLog } from "../ports/interaction-log.ts";
@@ -24,8 +27,10 @@ const watchEveryMs = 1000;
 export interface ServingOptions {
   /** A model, or the folder of a registry whose champion is served, whichever it is. */
   readonly model: ServedModel | { readonly registry: string };
-  /** Whose replay/windows.json the page charts. */
+  /** Whose replay/windows.json the page charts, unless it follows a stream. */
   readonly runFolder: string;
+  /** The stream whose windows are followed; its log is one that gives up within seconds. */
+  readonly stream?: { readonly openLog: () => Promise<InteractionLog>; readonly topic: string } | undefined;
   /** Where interactions are kept; closed in the end. */
   readonly openLog: () => Promise<InteractionLog>;
   /** Null for the default one, or any free one where that is taken. */
@@ -49,7 +54,7 @@ export interface Listening {
  */
 export async function serveUntilStopped(
   terminal: Terminal,
-  { model, runFolder, openLog, port, host, allowName: names }: ServingOptions,
+  { model, runFolder, stream, openLog, port, host, allowName: names }: ServingOptions,
   onListening: (listening: Listening) => void,
 ): Promise<void> {
   const { signal } = terminal;
@@ -58,9 +63,11 @@ export async function serveUntilStopped(
   const log = await openLog();
   try {
     const holder = await ServiceHolder.open(first, log);
+    const { windows, followed } = windowsOf(stream, runFolder, terminal, onError);
     const api = createHttpApi({
       holder,
-      windows: () => replayedWindows(new FileObjectStore(runFolder)),
+      windows,
+      closing: signal,
       nowMs: Date.now,
       page: dashboardFiles(),
       version,
@@ -71,7 +78,7 @@ export async function serveUntilStopped(
     first.foldIn.prepare();
     if (watch !== null) await follow(watch, holder, terminal, onError);
     else await aborted(signal);
-    await server.close();
+    await Promise.all([server.close(), followed]);
   } finally {
     await log.close();
   }
@@ -81,6 +88,24 @@ async function champion(registry: string): Promise<[ServedModel, ChampionWatch]>
   const store = new FileObjectStore(registry);
   const watch = await ChampionWatch.open({ registry: new ObjectStoreRegistry(store), createScorer });
   return [watch.model, watch];
+}
+
+/** The stream's windows, or those of the replay; `followed` settles after the terminal's signal. */
+function windowsOf(
+  stream: ServingOptions["stream"],
+  runFolder: string,
+  { signal, log }: Terminal,
+  onError: (error: unknown) => void,
+): { readonly windows: LiveWindows; readonly followed: Promise<void> } {
+  const instance = randomUUID();
+  if (stream === undefined) {
+    const read = () => replayedWindows(new FileObjectStore(runFolder));
+    return { windows: new ReplayWindows(instance, read), followed: Promise.resolve() };
+  }
+  const latest = streamWindows(instance);
+  // Without windows, recommendations are as good as with them.
+  const followed = new WindowFeed({ ...stream, sink: latest, log }).run(signal).catch(onError);
+  return { windows: { latest: async () => latest }, followed };
 }
 
 /** Where `ncf serve --registry` and `ncf run --serve` keep interactions. */

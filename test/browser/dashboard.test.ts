@@ -8,6 +8,7 @@ import { MemoryInteractionLog } from "../../src/adapters/local/memory-interactio
 import { createHttpApi } from "../../src/app/http-api/http-api.ts";
 import type { ServedModel } from "../../src/app/serving/served-model.ts";
 import { ServiceHolder } from "../../src/app/serving/service-holder.ts";
+import { ReplayWindows } from "../../src/app/windows-live/live-windows.ts";
 import { dashboardFiles } from "../../src/cli/dashboard-files.ts";
 import type { WindowReport } from "../../src/streaming/window-report.ts";
 import { reportWith } from "../app/http-api/window-reports.ts";
@@ -46,6 +47,7 @@ describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? 
   let page: Page;
   let windows: readonly WindowReport[];
   let troubles: string[];
+  let closing: AbortController;
 
   beforeAll(async () => {
     browser = await launchChromium(path ?? "");
@@ -56,11 +58,13 @@ describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? 
   beforeEach(async () => {
     windows = [];
     troubles = [];
+    closing = new AbortController();
     const onError = (error: unknown) => troubles.push(`server: ${error}`);
     holder = await ServiceHolder.open(model, new MemoryInteractionLog());
     const api = createHttpApi({
       holder,
-      windows: async () => windows,
+      windows: new ReplayWindows("test", async () => windows),
+      closing: closing.signal,
       nowMs: () => 1_700_000_000_000,
       page: dashboardFiles(),
       version: "1.2.3",
@@ -76,6 +80,7 @@ describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? 
   });
   afterEach(async () => {
     await page.close();
+    closing.abort();
     await server.close();
     expect(troubles).toEqual([]);
   });

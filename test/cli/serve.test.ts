@@ -253,9 +253,15 @@ describe("ncf serve --registry", () => {
     expect((await again.outcome).code).toBe(0);
   });
 
-  it("says that no broker answers", async () => {
-    const { code, stderr } = await ncf([...args(), "--brokers", "127.0.0.1:1"]);
-    expect(code).toBe(1);
+  it("says within seconds that no broker answers, and waits for one until it is told to stop", async () => {
+    const { child, outcome, stderrHas } = startNcf([...args(), "--brokers", "127.0.0.1:1"]);
+    const started = performance.now();
+    await stderrHas("Until then, this waits.");
+    // The start of the process included.
+    expect(performance.now() - started).toBeLessThan(6000);
+    child.kill("SIGTERM");
+    const { code, stderr } = await outcome;
+    expect(code).toBe(130);
     expect(stderr).toMatch(/127\.0\.0\.1:1/);
   });
 

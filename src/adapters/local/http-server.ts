@@ -30,6 +30,8 @@ const headersTimeoutMs = 10_000;
 /** For a whole request, its body included. */
 const requestTimeoutMs = 30_000;
 const keepAliveTimeoutMs = 5_000;
+/** How long a client that follows events may take nothing. */
+const stalledClientMs = 60_000;
 
 /** @throws NcfError `PORT_IN_USE`, `ADDRESS_UNUSABLE` */
 export async function startHttpServer(
@@ -118,16 +120,48 @@ async function answer(
   }
   const response = await handle(request);
   // A client that left needs no answer.
-  if (outgoing.destroyed) return;
+  if (outgoing.destroyed) return response.body?.cancel();
   // The rest of a body that nobody read would be taken for the next request.
   const unread = !incoming.complete && hasBody(incoming);
   if (unread || isClosing()) outgoing.setHeader("Connection", "close");
-  const body = response.body === null ? null : new Uint8Array(await response.arrayBuffer());
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
+  if (response.body !== null && response.headers.get("content-type")?.startsWith("text/event-stream")) {
+    return writeEvents(response.body, outgoing);
+  }
+  const body = response.body === null ? null : new Uint8Array(await response.arrayBuffer());
   if (body !== null && !outgoing.hasHeader("content-length")) outgoing.setHeader("Content-Length", body.byteLength);
   outgoing.end(incoming.method === "HEAD" ? undefined : (body ?? undefined));
   if (unread) outgoing.once("finish", () => discardRest(incoming));
+}
+
+/** Writes events as they come. The next ones are asked for when the client has taken those before. */
+async function writeEvents(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
+  const reader = body.getReader();
+  outgoing.once("close", () => void reader.cancel().catch(() => {}));
+  // Kept for a next request, it would hold up the server's end.
+  outgoing.setHeader("Connection", "close");
+  outgoing.flushHeaders();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (!outgoing.write(value)) await drained(outgoing);
+  }
+  outgoing.end();
+}
+
+/** Resolves when there is room again or the client has left; one that takes nothing for too long is made to leave. */
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(limit);
+      outgoing.off("drain", end).off("close", end);
+      resolve();
+    };
+    const limit = setTimeout(() => outgoing.destroy(), stalledClientMs);
+    outgoing.once("drain", end).once("close", end);
+    if (outgoing.destroyed) end();
+  });
 }
 
 /** Null for what is not the address of something here: the asterisk form, or a proxy's absolute form. */

@@ -99,6 +99,12 @@ function isDecodable(address: string): boolean {
 function problemOf(error: unknown, onError: (error: unknown) => void): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof NcfError && error.code === "INTERACTIONS_FULL") return new HttpProblem(503, error.message);
+  if (error instanceof NcfError && error.code === "LOG_UNAVAILABLE") {
+    onError(error);
+    return new HttpProblem(503, "the log of interactions does not answer: try again", {
+      headers: { "Retry-After": "5" },
+    });
+  }
   onError(error);
   return new HttpProblem(500, "the service failed on this request; its log says why");
 }

@@ -17,12 +17,16 @@ export function openApiDocument(operations: readonly Operation[], apiVersion: st
     content: { "application/problem+json": { schema: schemaOf(problemSchema, "output") } },
   };
   const paths: Record<string, Json> = {};
-  for (const { id, method, path, summary, params, query, body, response } of operations) {
+  for (const { id, method, path, summary, params, query, headers, body, response, contentType } of operations) {
     paths[path] ??= {};
     paths[path][method.toLowerCase()] = {
       operationId: id,
       summary,
-      parameters: [...parametersOf(params, "path"), ...parametersOf(query, "query")],
+      parameters: [
+        ...parametersOf(params, "path"),
+        ...parametersOf(query, "query"),
+        ...parametersOf(headers, "header"),
+      ],
       ...(body && {
         requestBody: {
           required: true,
@@ -31,7 +35,7 @@ export function openApiDocument(operations: readonly Operation[], apiVersion: st
         },
       }),
       responses: {
-        200: { description: summary, content: { "application/json": { schema: schemaOf(response, "output") } } },
+        200: { description: summary, content: { [contentType]: { schema: schemaOf(response, "output") } } },
         "4XX": problem,
         "5XX": problem,
       },
@@ -51,7 +55,7 @@ export function openApiDocument(operations: readonly Operation[], apiVersion: st
   };
 }
 
-function parametersOf(fields: z.ZodObject | undefined, where: "path" | "query"): Json[] {
+function parametersOf(fields: z.ZodObject | undefined, where: "path" | "query" | "header"): Json[] {
   return Object.entries(fields?.shape ?? {}).map(([name, schema]) => {
     const { $schema, description, ...type } = z.toJSONSchema(schema as z.ZodType, { io: "output" });
     return { name, in: where, required: where === "path", description, schema: type };

@@ -1,5 +1,5 @@
 /** One route: its schemas, from which come the check of a request, the OpenAPI document and the types of its handler. */
-import type { z } from "zod";
+import { z } from "zod";
 import { HttpProblem, invalidFields } from "./problem.ts";
 
 /** Bodies are JSON of at most so many bytes. */
@@ -25,6 +25,8 @@ interface Spec<P extends Fields, Q extends Fields, B extends z.ZodType, R extend
 }
 
 export interface Operation extends Omit<Spec<Fields, Fields, z.ZodType, z.ZodType>, "handle"> {
+  readonly contentType: "application/json" | "text/event-stream";
+  readonly headers?: Fields;
   /** @throws HttpProblem */
   answer(request: Request, params: Readonly<Record<string, string>>): Promise<Response>;
 }
@@ -35,6 +37,7 @@ export function operation<P extends Fields, Q extends Fields, B extends z.ZodTyp
   const { handle, ...described } = spec;
   return {
     ...described,
+    contentType: "application/json",
     async answer(request, params) {
       const { searchParams } = new URL(request.url);
       const answer = await handle({
@@ -43,6 +46,37 @@ export function operation<P extends Fields, Q extends Fields, B extends z.ZodTyp
         body: parsed(spec.body, spec.body && (await jsonBody(request))),
       });
       return Response.json(answer);
+    },
+  };
+}
+
+/** A route that answers with server-sent events, which go on until the client leaves or the service ends. */
+export function eventStream<H extends Fields>(spec: {
+  readonly id: string;
+  readonly path: string;
+  readonly summary: string;
+  readonly headers: H;
+  /** Of the stream as one text; says which events there are. */
+  readonly response: z.ZodString;
+  /** @throws HttpProblem */
+  readonly open: (headers: z.output<H>) => Promise<ReadableStream<Uint8Array>>;
+}): Operation {
+  const { open, ...described } = spec;
+  return {
+    ...described,
+    method: "GET",
+    query: z.strictObject({}),
+    contentType: "text/event-stream",
+    async answer(request) {
+      parsed(this.query, queryFields(new URL(request.url).searchParams));
+      const sent = Object.keys(spec.headers.shape).flatMap((name) => {
+        const value = request.headers.get(name);
+        return value === null ? [] : [[name, value]];
+      });
+      const headers = parsed(spec.headers, Object.fromEntries(sent));
+      // A proxy would hold events back to compress them, or to fill a buffer.
+      const answered = { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" };
+      return new Response(request.method === "HEAD" ? null : await open(headers), { headers: answered });
     },
   };
 }

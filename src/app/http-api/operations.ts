@@ -1,14 +1,16 @@
 /** The API's routes on the service. */
-import type { WindowReport } from "../../streaming/window-report.ts";
 import type { ServiceHolder } from "../serving/service-holder.ts";
-import { type Operation, operation } from "./operation.ts";
+import type { LiveWindows } from "../windows-live/live-windows.ts";
+import { eventStream, type Operation, operation } from "./operation.ts";
 import { HttpProblem } from "./problem.ts";
 import * as schemas from "./schemas.ts";
+import { WindowStreams } from "./window-streams.ts";
 
 export interface OperationDeps {
   readonly holder: ServiceHolder;
-  /** Oldest first. */
-  readonly windows: () => Promise<readonly WindowReport[]>;
+  readonly windows: LiveWindows;
+  /** Ends the streams of events: the service stops. */
+  readonly closing: AbortSignal;
   /** Milliseconds UTC: the time of an interaction that brings none. */
   readonly nowMs: () => number;
 }
@@ -16,7 +18,8 @@ export interface OperationDeps {
 /** Clocks of clients may be wrong by so much. */
 const maxAheadMs = 60_000;
 
-export function operations({ holder, windows, nowMs }: OperationDeps): Operation[] {
+export function operations({ holder, windows, closing, nowMs }: OperationDeps): Operation[] {
+  const streams = new WindowStreams(windows, closing);
   return [
     operation({
       id: "recommend",
@@ -104,7 +107,15 @@ export function operations({ holder, windows, nowMs }: OperationDeps): Operation
       summary: "How well the stream's interactions were predicted, window by window",
       query: schemas.noQuery,
       response: schemas.windows,
-      handle: async () => ({ windows: [...(await windows())] }),
+      handle: async () => ({ windows: (await windows.latest()).reports }),
+    }),
+    eventStream({
+      id: "windowsLive",
+      path: "/windows/live",
+      summary: "The windows so far, then each change as it comes",
+      headers: schemas.lastEventId,
+      response: schemas.windowEvents,
+      open: (headers) => streams.open(headers["Last-Event-ID"] ?? null),
     }),
     operation({
       id: "champion",

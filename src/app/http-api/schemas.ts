@@ -156,6 +156,22 @@ export const windows = z
   })
   .meta({ id: "Windows" });
 
+export const lastEventId = z.object({
+  "Last-Event-ID": z
+    .string()
+    .max(200)
+    .optional()
+    .describe("The id of the last event that was taken: only what changed since is sent, if this process sent it"),
+});
+export const windowEvents = z
+  .string()
+  .describe(
+    "Server-sent events. `start`, data `{source}`: stream, or replay for one that has ended; forget the windows known so far. " +
+      "`reading`, data `{reading}`: whether the stream's reports are being read just now. `window`, with an id, data a " +
+      "WindowReport: it takes the place of the one with the same startMs. A client that is behind gets the latest of each " +
+      "window only. A comment every 15 s shows that the connection lives",
+  );
+
 export const champion = z
   .object({
     version,

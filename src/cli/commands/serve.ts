@@ -1,25 +1,25 @@
 /** `ncf serve`: the HTTP API and the page, of one model or of a registry's champion. */
 import path from "node:path";
-import { type Command, Option } from "commander";
-import { KafkaInteractionLog } from "../../adapters/kafka/kafka-interaction-log.ts";
+import type { Command } from "commander";
 import { FileInteractionLog } from "../../adapters/local/file-interaction-log.ts";
 import { MemoryInteractionLog } from "../../adapters/local/memory-interaction-log.ts";
 import { scoringParts } from "../../app/scoring-parts.ts";
 import type { ServedModel } from "../../app/serving/served-model.ts";
 import { NcfError } from "../../core/errors.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
-import type { InteractionLog } from "../../ports/interaction-log.ts";
+import { type KafkaOptionValues, kafkaConnection, kafkaOptions } from "../kafka-connection.ts";
+import { openImpatientLog, openLogWhenThere } from "../kafka-log.ts";
 import { readModelFolder, runFolderOf } from "../model-folder.ts";
 import * as options from "../options.ts";
-import { interactionsBeside, serveUntilStopped } from "../serving.ts";
+import { interactionsBeside, type ServingOptions, serveUntilStopped } from "../serving.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface ServeValues {
+interface ServeValues extends KafkaOptionValues {
   readonly model?: string;
   readonly registry?: string;
   readonly sample?: string;
   readonly interactions?: string;
-  readonly brokers?: string[];
+  readonly windowsTopic: string;
   readonly port?: number;
   readonly host: string;
   readonly allowName: string[];
@@ -43,17 +43,17 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
       "--interactions <dir>",
       "folder that keeps what users do (default: interactions beside --registry; with --model, in memory only)",
     )
-    .addOption(
-      new Option(
-        "--brokers <list>",
-        "Kafka brokers, HOST:PORT with commas between: its topic interactions keeps what users do",
-      )
-        .argParser(options.names)
-        .conflicts("interactions"),
-    )
+    .addOption(options.windowsTopicOption())
     .addOption(options.jsonOption())
+    .addHelpText(
+      "after",
+      "\nWith --brokers, the topic interactions on Kafka keeps what users do, and the page shows the stream's windows live.",
+    )
     .action((values: ServeValues) => serve(values, terminal));
   for (const option of options.listenOptions()) command.addOption(option);
+  for (const option of kafkaOptions()) {
+    command.addOption(option.attributeName() === "brokers" ? option.conflicts("interactions") : option);
+  }
 }
 
 async function serve(values: ServeValues, terminal: Terminal): Promise<void> {
@@ -66,27 +66,37 @@ async function serve(values: ServeValues, terminal: Terminal): Promise<void> {
     );
   }
   const from = registry ?? model ?? "";
-  const { place, openLog } = interactionsOf(values);
+  const { place, openLog, stream } = interactionsOf(values, terminal);
   const source = registry === undefined ? await readServedModel(from, values.sample) : { registry };
   const runFolder = registry === undefined ? runFolderOf(from) : path.resolve(registry, "..");
-  await serveUntilStopped(terminal, { model: source, runFolder, openLog, port, host, allowName }, (listening) => {
-    const { name, version, dataset } = listening.model;
-    terminal.answer(
-      listening,
-      `${name} on ${dataset.name}${dataset.generated ? " (generated data)" : ""}, version ${version}.\n` +
-        `Interactions are kept ${place}.\n` +
-        `Serving at ${listening.url} (ready after ${listening.readySeconds.toFixed(2)} s; Ctrl-C stops it)`,
-    );
-  });
+  await serveUntilStopped(
+    terminal,
+    { model: source, runFolder, stream, openLog, port, host, allowName },
+    (listening) => {
+      const { name, version, dataset } = listening.model;
+      terminal.answer(
+        listening,
+        `${name} on ${dataset.name}${dataset.generated ? " (generated data)" : ""}, version ${version}.\n` +
+          `Interactions are kept ${place}.\n` +
+          `Serving at ${listening.url} (ready after ${listening.readySeconds.toFixed(2)} s; Ctrl-C stops it)`,
+      );
+    },
+  );
 }
 
-/** Where interactions are kept, in words, and the log there. */
-function interactionsOf({ registry, interactions, brokers }: ServeValues): {
-  readonly place: string;
-  readonly openLog: () => Promise<InteractionLog>;
-} {
-  if (brokers !== undefined) {
-    return { place: `on Kafka (${brokers.join(", ")})`, openLog: () => KafkaInteractionLog.open({ brokers }) };
+/** Where interactions are kept, in words, and the log there; the stream whose windows lie beside them. */
+function interactionsOf(
+  values: ServeValues,
+  terminal: Terminal,
+): { readonly place: string } & Pick<ServingOptions, "openLog" | "stream"> {
+  const { registry, interactions } = values;
+  if (values.brokers !== undefined) {
+    const connection = kafkaConnection(values);
+    return {
+      place: `on Kafka (${connection.brokers.join(", ")})`,
+      openLog: () => openLogWhenThere(connection, terminal),
+      stream: { openLog: () => openImpatientLog(connection), topic: values.windowsTopic },
+    };
   }
   const folder = interactions ?? (registry === undefined ? null : interactionsBeside(registry));
   if (folder !== null) return { place: `in ${folder}`, openLog: () => FileInteractionLog.open(folder) };

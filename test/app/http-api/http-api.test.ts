@@ -5,6 +5,9 @@ import { MemoryInteractionLog } from "../../../src/adapters/local/memory-interac
 import { createHttpApi, type HttpApiDeps } from "../../../src/app/http-api/http-api.ts";
 import type { ServedModel } from "../../../src/app/serving/served-model.ts";
 import { ServiceHolder } from "../../../src/app/serving/service-holder.ts";
+import { ReplayWindows } from "../../../src/app/windows-live/live-windows.ts";
+import { NcfError } from "../../../src/core/errors.ts";
+import type { WindowReport } from "../../../src/streaming/window-report.ts";
 import { textItem, textUser, twoTastes } from "../serving/two-tastes.ts";
 import { contractClient, type Fetch } from "./contract.ts";
 import { reportWith } from "./window-reports.ts";
@@ -14,10 +17,13 @@ let model: ServedModel;
 let holder: ServiceHolder;
 let troubles: unknown[];
 
+const replayOf = (reports: readonly WindowReport[]) => new ReplayWindows("test", async () => reports);
+
 function apiOf(changes: Partial<HttpApiDeps> = {}): Fetch {
   return createHttpApi({
     holder,
-    windows: async () => [],
+    windows: replayOf([]),
+    closing: new AbortController().signal,
     nowMs: () => now,
     page: new Map([["/", { contentType: "text/html; charset=utf-8", body: "<!doctype html><title>page</title>" }]]),
     version: "1.2.3",
@@ -96,7 +102,7 @@ describe("routes", () => {
 
   it("GET /items, /users, /windows, /models/champion, /health", async () => {
     const windows = [reportWith({ startMs: 0, hrAt10: 0.5 }), reportWith({ startMs: 1, final: false })];
-    const { ask } = await contractClient(apiOf({ windows: async () => windows }));
+    const { ask } = await contractClient(apiOf({ windows: replayOf(windows) }));
     expect((await ask("GET", "/items?query=red%20film%203&limit=1")).body).toMatchObject({
       items: [{ itemId: "3", title: "Red film 3 (1990)" }],
     });
@@ -245,13 +251,24 @@ describe("what is wrong with a request", () => {
 
   it("is nothing when the service is at fault: 500 without a detail, and the log is told", async () => {
     const fault = new Error("a secret path");
-    const windows = () => Promise.reject(fault);
+    const windows = new ReplayWindows("test", () => Promise.reject(fault));
     const response = await apiOf({ windows })(new Request("http://test/windows"));
     expect(response.status).toBe(500);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
     expect(await response.text()).not.toContain("secret");
     expect(troubles).toEqual([fault]);
   });
+});
+
+it("asks to come back where the log of interactions does not answer, and the log is told", async () => {
+  const away = new NcfError("LOG_UNAVAILABLE", "expected brokers that answer, found silence", { retriable: true });
+  const log = new MemoryInteractionLog();
+  const failing = await ServiceHolder.open(model, log);
+  log.append = () => Promise.reject(away);
+  const { ask } = await contractClient(apiOf({ holder: failing }));
+  const answer = await ask("POST", "/interactions", { body: { userId: "1", itemId: "new" } });
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
+  expect(troubles).toEqual([away]);
 });
 
 describe("hostile input", () => {
@@ -373,6 +390,7 @@ describe("the OpenAPI document", () => {
       "GET /items",
       "GET /users",
       "GET /windows",
+      "GET /windows/live",
       "GET /models/champion",
       "GET /health",
     ]);
