@@ -1,8 +1,9 @@
 /** Windows' reports as lines for people. */
 import type { WindowReport } from "../streaming/window-report.ts";
 import { grouped, signedPoints } from "./report/number-text.ts";
+import { printable } from "./report/printable.ts";
 
-const columns = [10, 7, 6, 22, 11, 8, 8, 8, 5] as const;
+const columns = [16, 7, 6, 22, 11, 8, 8, 8, 5] as const;
 
 function aligned(cells: readonly string[]): string {
   return cells.map((cell, i) => cell.padStart(columns[i])).join(" ");
@@ -22,14 +23,14 @@ export const windowHeader = aligned([
 ]);
 
 /**
- * One window: its start, tested events, HR@10 beside popularity and decayed popularity on the same candidates, and events
- * that were not tested: on items that the model does not know, repeats, late ones.
+ * One window: its start (UTC), tested events, HR@10 beside popularity and decayed popularity on the same candidates, and
+ * events that were not tested: on items that the model does not know, repeats, late ones. Then what is special about it.
  */
 export function windowLine(report: WindowReport): string {
   const { popularity, decayedPopularity, hrAt10Interval } = report;
   const interval = hrAt10Interval === null ? "" : ` [${hrAt10Interval.map((x) => x.toFixed(3)).join(", ")}]`;
-  return aligned([
-    new Date(report.startMs).toISOString().slice(0, 10),
+  const cells = aligned([
+    startText(report.startMs),
     grouped(report.cases),
     grouped(report.users),
     `${share(report.hrAt10)}${interval}`,
@@ -39,6 +40,27 @@ export function windowLine(report: WindowReport): string {
     grouped(report.repeats),
     grouped(report.late),
   ]);
+  return [cells, ...remarks(report)].join("  ");
+}
+
+/** The date, with the time of day where it is not midnight. */
+function startText(startMs: number): string {
+  const [date, time] = new Date(startMs).toISOString().split("T");
+  return time === "00:00:00.000Z" ? date : `${date} ${time.slice(0, 5)}`;
+}
+
+function remarks({ final, revision, challenger }: WindowReport): string[] {
+  return [
+    ...(final ? [] : ["(open)"]),
+    ...(revision > 0 ? [`(revision ${revision})`] : []),
+    ...(challenger === null ? [] : [`${printable(challenger.version)} ${challengerText(challenger)}`]),
+  ];
+}
+
+function challengerText({ difference, differenceInterval }: NonNullable<WindowReport["challenger"]>): string {
+  if (difference === null) return "has no case yet";
+  const interval = differenceInterval === null ? "" : ` [${differenceInterval.map(signedPoints).join(", ")}]`;
+  return `${signedPoints(difference)} points${interval}`;
 }
 
 /** All windows together, and whether the model beat popularity. */

@@ -92,7 +92,7 @@ export const windowsTopicOption = () =>
     .env("NCF_WINDOWS_TOPIC")
     .default(defaultTopics.windows);
 
-export const jsonOption = () => new Option("--json", "print one JSON document on stdout").default(false);
+export const jsonOption = (text = "print one JSON document on stdout") => new Option("--json", text).default(false);
 
 export const samplerOption = () =>
   new Option("--sampler <name>", "how users are drawn; numpy123 is the paper's draw")
