@@ -21,18 +21,19 @@ import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
 import { resolveDataset } from "../dataset.ts";
 import { lockFolder } from "../folder-lock.ts";
+import { kafkaOptions } from "../kafka-connection.ts";
 import { readModelFolder } from "../model-folder.ts";
 import { backendNamed } from "../models.ts";
 import * as options from "../options.ts";
+import { type SendDatasetValues, sendDataset, speed } from "../send-dataset.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface ReplayValues extends options.ReadOptionValues {
-  readonly out: string;
+interface ReplayValues extends SendDatasetValues {
+  readonly out?: string;
   readonly preset?: string;
   readonly model?: string;
   readonly sample?: string;
   readonly allowLeak: boolean;
-  readonly before: number;
   readonly catalogue: ReplayedStream["catalogue"];
   readonly window: number;
   readonly advance?: number;
@@ -56,10 +57,10 @@ export function addReplayCommand(program: Command, terminal: Terminal): void {
     .command("replay")
     .description(
       "Train on a data set's older ratings, or take a model, and replay the newer ones as a stream: test the model on each, " +
-        "then let the user's history take it in.",
+        "then let the user's history take it in. With --brokers, only send the newer ones to Kafka, where ncf stream tests.",
     )
     .argument("<name or path>", "a MovieLens data set by name, or a folder, zip or CSV file")
-    .requiredOption("--out <dir>", "folder for the windows' reports, and the model and its sample where one is trained")
+    .option("--out <dir>", "folder for the windows' reports, and the model and its sample where one is trained")
     .addOption(
       new Option("--preset <name>", `model to train (default: ${replayDefaults.preset})`)
         .choices(Object.keys(presets))
@@ -72,7 +73,10 @@ export function addReplayCommand(program: Command, terminal: Terminal): void {
     )
     .option("--allow-leak", "go on where --model may have learnt from the events, and mark the reports", false)
     .addOption(
-      new Option("--before <share>", "share of the ratings that lie before the stream; 0 takes all, with --model")
+      new Option(
+        "--before <share>",
+        "share of the ratings that lie before the stream; 0 takes all, not where one trains",
+      )
         .argParser(options.shareBefore)
         .default(replayDefaults.share),
     )
@@ -107,14 +111,45 @@ export function addReplayCommand(program: Command, terminal: Terminal): void {
     .addOption(options.seedOption())
     .addOption(options.threadsOption())
     .addOption(options.jsonOption())
+    .addOption(
+      new Option(
+        "--topic <name>",
+        "topic to send to, with --brokers (default: interactions; ncf topics create makes it)",
+      ),
+    )
+    .addOption(
+      new Option(
+        "--speed <speed>",
+        "with --brokers: 1000x sends 1,000 seconds of event time a second (default: max)",
+      ).argParser(speed),
+    )
     .action((given: string, values: ReplayValues) => replay(given, values, terminal));
   for (const option of options.readOptions()) command.addOption(option);
+  for (const option of kafkaOptions()) {
+    if (option.attributeName() === "brokers") {
+      // Sending is another job, so that a variable must not choose it.
+      delete option.envVar;
+      option.conflicts(ofTheTest);
+    }
+    command.addOption(option);
+  }
 }
+
+/** What only a test on the spot takes; one with a default shows only where it was typed. */
+const ofTheTest = "out preset model sample allowLeak catalogue window advance grace partitions seed".split(" ");
 
 async function replay(given: string, values: ReplayValues, terminal: Terminal): Promise<void> {
   terminal.useJson(values.json);
   terminal.goesOnBy("the same command goes on from here");
-  const { model, preset = replayDefaults.preset } = values;
+  const { model, preset = replayDefaults.preset, out } = values;
+  if (values.brokers !== undefined) return sendDataset(given, values, terminal);
+  const sendingOnly = ["topic", "speed"].find((name) => values[name as "topic" | "speed"] !== undefined);
+  if (sendingOnly !== undefined) {
+    throw new NcfError("USAGE", `expected --brokers with --${sendingOnly}, which is for sending to Kafka, found none`);
+  }
+  if (out === undefined) {
+    throw new NcfError("USAGE", "expected --out DIR for the reports, or --brokers to send to Kafka, found neither");
+  }
   if (model === undefined && values.before === 0) {
     throw new NcfError(
       "USAGE",
@@ -124,7 +159,7 @@ async function replay(given: string, values: ReplayValues, terminal: Terminal): 
   const { signal } = terminal;
   const windows = TimeWindows.ofSizeAndGrace(values.window, values.grace).advanceBy(values.advance ?? values.window);
   const resolved = await resolveDataset(given, terminal);
-  const unlock = lockFolder(values.out);
+  const unlock = lockFolder(out);
   try {
     const { ratings, items, validation } = await localRatingsSource.read(resolved.path, {
       ...options.readRatingsOptions(values),
@@ -139,11 +174,11 @@ async function replay(given: string, values: ReplayValues, terminal: Terminal): 
       partitions: values.partitions,
       seed: values.seed,
     };
-    const { threads, out } = values;
+    const { threads } = values;
     const result =
       model === undefined
         ? await trainAndReplay(terminal, { ...stream, out, preset, threads })
-        : await replayAgainst(terminal, model, values, stream);
+        : await replayAgainst(terminal, model, { ...values, out }, stream);
     terminal.answer(result, replayText(result, out));
   } finally {
     unlock();
@@ -155,7 +190,7 @@ type ReplayedStream = Omit<ReplayModelRequest, "model" | "version" | "sample" | 
 async function replayAgainst(
   terminal: Terminal,
   folder: string,
-  { sample, out, allowLeak }: ReplayValues,
+  { sample, out, allowLeak }: ReplayValues & { readonly out: string },
   stream: ReplayedStream,
 ): Promise<ReplayDatasetResult> {
   const { model, files, sha256 } = await readModelFolder(folder, sample);
