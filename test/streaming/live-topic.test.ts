@@ -26,7 +26,10 @@ describe("a live topic", () => {
   it("is not ended by a record of anybody's", () => {
     const evaluator = evaluatorOf(modelOf(300), live);
     const folded = evaluator.fold({ offset: 0, value: encodeEndOfStream(), timestampMs: 0 });
-    expect(folded).toMatchObject({ kind: "deadLetter", deadLetter: { reason: expect.stringContaining("end-of-stream") } });
+    expect(folded).toMatchObject({
+      kind: "deadLetter",
+      deadLetter: { reason: expect.stringContaining("end-of-stream") },
+    });
     expect(foldAll(evaluator, [[1, 5, 0]])[0].kind).toBe("outcome");
     expect(evaluator.takeCommit(false).partial.ended).toBe(false);
   });

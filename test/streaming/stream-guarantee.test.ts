@@ -6,57 +6,33 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mix, Rng, streamKey } from "../../src/core/rng.ts";
 import { decodeSnapshot } from "../../src/streaming/history-snapshot.ts";
-import { encodeEndOfStream } from "../../src/streaming/interaction-event.ts";
 import type { PartitionCommit } from "../../src/streaming/partition-commit.ts";
 import { PartitionEvaluator } from "../../src/streaming/partition-evaluator.ts";
 import type { StreamRecord } from "../../src/streaming/partition-state.ts";
-import { TimeWindows } from "../../src/streaming/time-windows.ts";
-import { UserHistories } from "../../src/streaming/user-histories.ts";
+import type { TimeWindows } from "../../src/streaming/time-windows.ts";
 import { VersionSchedule } from "../../src/streaming/version-schedule.ts";
 import { aggregatorStateSchema, WindowAggregator } from "../../src/streaming/window-aggregator.ts";
 import { type WindowPartial, windowPartialSchema } from "../../src/streaming/window-partial.ts";
 import type { WindowReport } from "../../src/streaming/window-report.ts";
-import { modelOf, recordOf, textRecord, touchyScore } from "./fixtures.ts";
+import {
+  base,
+  first,
+  graceMs,
+  type Message,
+  message,
+  messages,
+  optionsOf,
+  recordsOf,
+  second,
+  shapes,
+  third,
+  users,
+} from "./stream-messages.ts";
 
-const graceMs = 300;
-const users = 6;
-
-const base = new UserHistories();
-for (let user = 0; user < 3; user++) base.append(user, 10 + user, -user, false);
-
-const first = modelOf(120, { score: touchyScore(1), cutOffMs: -1 });
-const second = modelOf(140, { version: "v2", score: touchyScore(2), knows: (user) => user > 2 });
-const third = modelOf(130, { version: "v3", score: touchyScore(3) });
 const inTime = { model: second, fromMs: 1000, fromOffset: null };
 const schedule = new VersionSchedule(first, [inTime]);
 /** With a promotion that came too late for its time, as an earlier owner of the partition recorded it. */
 const lateSchedule = schedule.with({ model: third, fromMs: 2000, fromOffset: 5 });
-
-/** An event, or a record that is none; either belongs to a user, whose records stay in order. */
-interface Message {
-  readonly user: number;
-  readonly item: number;
-  readonly timeMs: number;
-  /** How much later than its own time it came, 0 … grace. */
-  readonly delayMs: number;
-  readonly kind: "event" | "junk" | "ahead";
-}
-
-const message: fc.Arbitrary<Message> = fc.record({
-  user: fc.nat(users - 1),
-  // Items above 120 are unknown to the first version, above 140 to both. Few items make many repeats.
-  item: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 145 })),
-  timeMs: fc.nat(3500),
-  delayMs: fc.nat(graceMs),
-  kind: fc.constantFrom("event", "event", "event", "event", "junk", "ahead"),
-});
-// Of all lengths alike: by itself fast-check makes short ones, in which little happens.
-const messages = fc.array(message, { minLength: 1, maxLength: 60, size: "max" });
-
-const shapes = fc.constantFrom(
-  TimeWindows.ofSizeAndGrace(1000, graceMs),
-  TimeWindows.ofSizeAndGrace(1000, graceMs).advanceBy(250),
-);
 
 /** How the same messages come, and what goes wrong on the way. */
 const disturbance = fc.record({
@@ -85,20 +61,6 @@ function interleaved(list: readonly Message[], rng: Rng): Message[] {
     });
   }
   return arrivals.sort((a, b) => a.at - b.at).map((arrival) => arrival.message);
-}
-
-function recordsOf(list: readonly Message[]): StreamRecord[] {
-  const records = list.map(({ user, item, timeMs, kind }, i) => {
-    if (kind === "junk") return textRecord(2 * i, `{"userId":${user},"itemId":"${item}`);
-    const timestampMs = kind === "ahead" ? 1e9 + 1001 + timeMs : timeMs;
-    return recordOf(2 * i, { userId: user, itemId: item, timestampMs });
-  });
-  // Offsets have gaps, as after a transaction's marker.
-  return [...records, { offset: 2 * list.length, value: encodeEndOfStream(), timestampMs: 0 }];
-}
-
-function optionsOf(windows: TimeWindows) {
-  return { windows, seed: 7, maxAheadMs: 1000, endOfStream: "ends" as const };
 }
 
 /** One partition's commits, with crashes before and after commits, snapshots at any offset, and takeovers. */
