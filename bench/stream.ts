@@ -10,6 +10,7 @@
  * the whole process (garbage collection and compilation included) is taken
  *
  * - of `PartitionEvaluator` alone: test, then learn, and gather commits of 1,000 events,
+ * - of the same with a challenger beside: a second model of the same shape, which ranks the same candidates,
  * - of `PartitionWorker` on the log in memory: the same, with outcomes and sums as JSON in the log's transactions,
  *
  * and of the parts of an event by themselves. Memory is measured in a process of its own (stream-histories.ts).
@@ -46,6 +47,7 @@ import type { PartitionCommit } from "../src/streaming/partition-commit.ts";
 import { PartitionEvaluator } from "../src/streaming/partition-evaluator.ts";
 import type { StreamRecord } from "../src/streaming/partition-state.ts";
 import { poissonWeights, replicateCount } from "../src/streaming/poisson-bootstrap.ts";
+import type { StreamModel } from "../src/streaming/stream-model.ts";
 import { TimeWindows } from "../src/streaming/time-windows.ts";
 import { UserHistories } from "../src/streaming/user-histories.ts";
 import { VersionSchedule } from "../src/streaming/version-schedule.ts";
@@ -75,10 +77,9 @@ const start = streamStart();
 const [earlier, newest] = [order.subarray(0, start), order.subarray(start)];
 const base = { id: "ml-20m", histories: historiesOf(earlier) };
 const sample = knownSample(earlier);
-const scorer = createScorer(randomModel(sample));
-const foldIn = createFoldIn(randomModel(sample));
 const profile = profileOf(sample, data.movies);
-const model = ncfStreamModel({ version: "random", sample, scorer, foldIn, profile, popularityHalfLifeMs });
+const { model, scorer, foldIn } = version("random", seed);
+const challenger = version("challenger", seed + 1).model;
 const records = Array.from(newest, (row, offset): StreamRecord => {
   const timestampMs = table.timestampMs[row];
   const event = { userId: table.userIds[table.user[row]], itemId: table.itemIds[table.item[row]], timestampMs };
@@ -105,17 +106,20 @@ console.log(
     `${grouped(sample.itemIds.length)} items`,
 );
 const alone: number[] = [];
+const withChallenger: number[] = [];
 const onLog: number[] = [];
 let commits: PartitionCommit[] = [];
 for (let round = 0; round < Number(values.rounds); round++) {
   const evaluated = evaluate();
   commits = evaluated.commits;
   alone.push(evaluated.microseconds);
+  withChallenger.push(evaluate(challenger).microseconds);
   onLog.push(await work());
 }
 const outcomes = commits.flatMap((commit) => commit.outcomes);
 describe(outcomes);
 print("PartitionEvaluator alone", alone);
+print("  with a challenger beside", withChallenger);
 print("PartitionWorker, log in memory", onLog);
 parts();
 memory();
@@ -154,20 +158,27 @@ function knownSample(rows: Int32Array): Sample {
   return undivided(leaveOneOut(part, present, { tieRule: "firstInFile", seed, listedItemIds }).sample);
 }
 
-function randomModel(known: Sample): TrainedModel {
+function version(name: string, weightsSeed: number) {
+  const network = randomModel(sample, weightsSeed);
+  const parts = { scorer: createScorer(network), foldIn: createFoldIn(network) };
+  return { ...parts, model: ncfStreamModel({ version: name, sample, ...parts, profile, popularityHalfLifeMs }) };
+}
+
+function randomModel(known: Sample, weightsSeed: number): TrainedModel {
   const config = presetNamed(values.preset);
   const { userRows, itemRows, userRowCount, itemRowCount } = embeddingRows(config, known);
-  const tensors = initialTensors(parameterTable(config, userRowCount, itemRowCount), seed);
+  const tensors = initialTensors(parameterTable(config, userRowCount, itemRowCount), weightsSeed);
   return { name: values.preset, config, tensors, userRows, itemRows };
 }
 
 /** CPU microseconds of an event after the warm-up. */
-function evaluate(): { microseconds: number; commits: PartitionCommit[] } {
+function evaluate(beside: StreamModel | null = null): { microseconds: number; commits: PartitionCommit[] } {
   const { schedule, windows, maxAheadMs } = settings;
   const evaluator = new PartitionEvaluator(
     { partition: 0, partitionCount: 1, windows, maxAheadMs, base, seed },
     schedule,
   );
+  evaluator.challenge(beside, 0);
   const taken: PartitionCommit[] = [];
   let clock = process.cpuUsage();
   records.forEach((record, i) => {
