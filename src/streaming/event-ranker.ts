@@ -5,7 +5,7 @@ import { expectedHit, expectedNdcg, type Standing } from "../core/ranking-metric
 import { purposes, type StreamKey, streamKey } from "../core/rng.ts";
 import { CandidateDraw } from "./candidate-draw.ts";
 import type { InteractionEvent } from "./interaction-event.ts";
-import type { ChallengerScore, Score } from "./outcome.ts";
+import type { Score } from "./outcome.ts";
 import { keyOfValues } from "./stream-key.ts";
 import type { StreamModel } from "./stream-model.ts";
 import type { UserHistories } from "./user-histories.ts";
@@ -18,7 +18,7 @@ export interface Ranking {
   readonly popularity: Score;
   readonly decayedPopularity: Score;
   /** Null without a challenger, and where it does not know all of the candidates. */
-  readonly challenger: ChallengerScore | null;
+  readonly challenger: Score | null;
 }
 
 /** What one version needs beside its own facts. */
@@ -87,19 +87,17 @@ export class EventRanker {
     userId: number,
     user: number,
     candidates: Int32Array,
-  ): ChallengerScore | null {
+  ): Score | null {
     const elsewhere = this.#elsewhere(model, challenger);
     for (let i = 0; i < candidates.length; i++) {
       this.#translated[i] = elsewhere[candidates[i]];
       if (this.#translated[i] < 0) return null;
     }
-    const { version } = challenger;
     const scores = this.#scores.subarray(0, candidates.length);
     const history = this.#historyOf(challenger, user);
     challenger.score(userId, history, this.#translated.subarray(0, candidates.length), scores);
-    if (scores.some(Number.isNaN)) return { version, hit: 0, ndcg: 0 };
-    const { hit, ndcg } = scoreOf(standingOf(`model version ${version}`, scores));
-    return { version, hit, ndcg };
+    if (scores.some(Number.isNaN)) return { hit: 0, ndcg: 0 };
+    return scoreOf(standingOf(`model version ${challenger.version}`, scores));
   }
 
   #elsewhere(model: StreamModel, other: StreamModel): Int32Array {

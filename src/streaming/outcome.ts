@@ -14,6 +14,8 @@ export interface Score {
 
 export interface ChallengerScore extends Score {
   readonly version: string;
+  /** Whether this is the user's first tested event since the challenger began. */
+  readonly firstOfUser: boolean;
 }
 
 /** `cold`: no earlier event. `foldedIn`: earlier events, but the version has not learnt the user. `warm`: it has. */

@@ -5,7 +5,7 @@
  * over many windows, in which the same users come again, and users are to be resampled with all that they did.
  */
 import { z } from "zod";
-import type { Outcome, Score } from "./outcome.ts";
+import type { ChallengerScore, Outcome } from "./outcome.ts";
 import { replicateCount } from "./poisson-bootstrap.ts";
 import { count, replicate, scoreSums, zeroReplicates } from "./sum-fields.ts";
 
@@ -15,6 +15,7 @@ export const pairedSumsBytes = 2500;
 export const pairedSumsSchema = z.object({
   cases: count.describe("Events that both versions ranked"),
   users: count.describe("Whose first tested event in the window is one of them"),
+  newUsers: count.describe("Whose first tested event since the challenger began is one of them"),
   champion: scoreSums,
   challenger: scoreSums,
   replicates: z.object({
@@ -29,6 +30,7 @@ export function emptyPairedSums(): PairedSums {
   return {
     cases: 0,
     users: 0,
+    newUsers: 0,
     champion: { hits: 0, ndcg: 0 },
     challenger: { hits: 0, ndcg: 0 },
     replicates: { cases: zeroReplicates(), difference: zeroReplicates() },
@@ -38,17 +40,19 @@ export function emptyPairedSums(): PairedSums {
 /**
  * Adds an event that both ranked.
  *
+ * @param firstOfUser whether it is the user's first tested event in the window
  * @param weights shape [replicates], the user's in all windows
  */
 export function addPair(
   sums: PairedSums,
   { model: champion }: Outcome,
-  challenger: Score,
+  challenger: ChallengerScore,
   firstOfUser: boolean,
   weights: Uint8Array,
 ): void {
   sums.cases += 1;
   if (firstOfUser) sums.users += 1;
+  if (challenger.firstOfUser) sums.newUsers += 1;
   sums.champion.hits += champion.hit;
   sums.champion.ndcg += champion.ndcg;
   sums.challenger.hits += challenger.hit;

@@ -20,7 +20,7 @@ import {
   type StreamRecord,
   type TestCase,
 } from "./partition-state.ts";
-import { testEvent } from "./prequential-test.ts";
+import { type Challenger, testEvent } from "./prequential-test.ts";
 import { hasLearnt, type StreamModel } from "./stream-model.ts";
 import type { UserHistories } from "./user-histories.ts";
 import { type Promotion, VersionSchedule } from "./version-schedule.ts";
@@ -208,10 +208,11 @@ export class PartitionEvaluator {
   }
 
   /** The version to test beside the one in force; null for none, and where the event must not be paired. */
-  #challengerOf({ event: { timestampMs }, model, leaked }: TestCase, offset: number): StreamModel | null {
-    const challenger = this.#challengers.inForce(timestampMs, offset);
+  #challengerOf({ event: { timestampMs }, model, leaked }: TestCase, offset: number): Challenger | null {
+    const { model: challenger = null, fromMs = 0 } = this.#challengers.covering(timestampMs, offset) ?? {};
     if (challenger === null || challenger.version === model.version || leaked) return null;
-    return hasLearnt(challenger, { partition: this.#options.partition, offset }, timestampMs) ? null : challenger;
+    const learnt = hasLearnt(challenger, { partition: this.#options.partition, offset }, timestampMs);
+    return learnt ? null : { model: challenger, fromMs };
   }
 
   /** Tests or counts; the state is left as it is. */

@@ -1,6 +1,6 @@
 /** The test of an event, before its item joins the user's history. */
 import type { EventRanker } from "./event-ranker.ts";
-import type { CountedWindow, Outcome, UserKind } from "./outcome.ts";
+import type { ChallengerScore, CountedWindow, Outcome, Score, UserKind } from "./outcome.ts";
 import type { TestCase } from "./partition-state.ts";
 import type { StreamModel } from "./stream-model.ts";
 import type { TimeWindow } from "./time-windows.ts";
@@ -9,6 +9,12 @@ import type { Surroundings, UserHistories } from "./user-histories.ts";
 export interface RecordPlace {
   readonly partition: number;
   readonly offset: number;
+}
+
+export interface Challenger {
+  readonly model: StreamModel;
+  /** The event time from which on it is tested. */
+  readonly fromMs: number;
 }
 
 /**
@@ -21,14 +27,14 @@ export interface RecordPlace {
 export function testEvent(
   { event, windows, model, item, leaked }: TestCase,
   place: RecordPlace,
-  challenger: StreamModel | null,
+  challenger: Challenger | null,
   { histories, ranker }: { histories: UserHistories; ranker: EventRanker },
 ): Outcome {
   const { eventId, userId, itemId, userText, itemText, timestampMs } = event;
   const user = histories.userIndex(userId);
   const surroundings = histories.surroundings(user, timestampMs, model.cutOffMs);
   const knows = model.knows(userId);
-  const ranking = ranker.rank(model, event, user, item, challenger);
+  const ranking = ranker.rank(model, event, user, item, challenger?.model ?? null);
   // Without a spread: a literal that starts with one takes ten times as long to build.
   return {
     partition: place.partition,
@@ -50,9 +56,19 @@ export function testEvent(
     quartile: knows ? quartileOf(surroundings.trained, model.activityBounds) : null,
     coldItem: model.popularity[item] === 0,
     leaked,
-    challenger: ranking.challenger,
+    challenger: challenger && challengerScore(challenger, ranking.challenger, surroundings),
     windows: windows.map((window) => counted(window, surroundings)),
   };
+}
+
+function challengerScore(
+  { model, fromMs }: Challenger,
+  score: Score | null,
+  surroundings: Surroundings,
+): ChallengerScore | null {
+  if (score === null) return null;
+  const { firstOfUser } = counted({ startMs: fromMs, endMs: Number.POSITIVE_INFINITY }, surroundings);
+  return { version: model.version, hit: score.hit, ndcg: score.ndcg, firstOfUser };
 }
 
 function kindOf(history: number, knows: boolean): UserKind {

@@ -31,10 +31,14 @@ export class VersionSchedule<Model extends StreamModel | null = StreamModel> {
   }
 
   /** The latest promotion that covers an event; so a rollback is a promotion of an older version. */
-  inForce(timestampMs: number, offset: number): Model {
-    const promotion = this.promotions.findLast(
+  covering(timestampMs: number, offset: number): Promotion<Model> | undefined {
+    return this.promotions.findLast(
       ({ fromMs, fromOffset }) => timestampMs >= fromMs && (fromOffset === null || offset >= fromOffset),
     );
+  }
+
+  inForce(timestampMs: number, offset: number): Model {
+    const promotion = this.covering(timestampMs, offset);
     return promotion === undefined ? this.#first : promotion.model;
   }
 

@@ -52,8 +52,8 @@ describe("a challenger", () => {
     beside.challenge(challenger, 0);
     const alone = evaluatorOf(challenger);
     const scores = foldAll(beside, many(10)).map((folded) => outcomeOf(folded).challenger);
-    const expected = foldAll(alone, many(10)).map((folded) => ({ version: "v2", ...outcomeOf(folded).model }));
-    expect(scores).toEqual(expected);
+    const expected = foldAll(alone, many(10)).map((folded) => outcomeOf(folded).model);
+    expect(scores.map((score) => ({ hit: score?.hit, ndcg: score?.ndcg }))).toEqual(expected);
   });
 
   it("begins and ends at window starts, or at the next record where the partition was ahead", () => {
@@ -96,7 +96,7 @@ describe("a challenger", () => {
     const evaluator = evaluatorOf(champion);
     evaluator.challenge(broken, 0);
     const { challenger: found, popularity } = outcomeOf(foldAll(evaluator, [[1, 300, 0]])[0]);
-    expect(found).toEqual({ version: "v2", hit: 0, ndcg: 0 });
+    expect(found).toEqual({ version: "v2", hit: 0, ndcg: 0, firstOfUser: true });
     expect(popularity.hit).toBe(1e9);
   });
 });
@@ -110,10 +110,34 @@ describe("paired sums", () => {
   const total = (of: (outcome: (typeof folded)[number]) => number) => folded.reduce((sum, one) => sum + of(one), 0);
 
   it("add up what both did, and count a user once a window", () => {
-    expect(sums).toMatchObject({ cases: 120, users: 40 });
+    expect(sums).toMatchObject({ cases: 120, users: 40, newUsers: 40 });
     expect(sums.champion).toEqual({ hits: total((o) => o.model.hit), ndcg: total((o) => o.model.ndcg) });
     expect(sums.challenger.hits).toBe(total((o) => o.challenger?.hit ?? 0));
     expect(sums.challenger.ndcg).toBe(total((o) => o.challenger?.ndcg ?? 0));
+  });
+
+  it("count a user once since the challenger began, however many windows follow and in whatever order events come", () => {
+    const trial = evaluatorOf(champion);
+    trial.challenge(challenger, 1000);
+    foldAll(trial, [
+      [1, 5, 900],
+      [1, 6, 1500],
+      [1, 7, 1400],
+      [2, 5, 2050],
+      [2, 6, 1999],
+      [2, 7, 3000],
+      [3, 5, 3500],
+    ]);
+    const paired = trial.takeCommit(false).partial.deltas.map(({ startMs, sums: { challengers } }) => {
+      const { cases = 0, users = 0, newUsers = 0 } = challengers.v2 ?? {};
+      return [startMs, cases, users, newUsers];
+    });
+    expect(paired).toEqual([
+      [0, 0, 0, 0],
+      [1000, 3, 2, 1],
+      [2000, 1, 1, 1],
+      [3000, 2, 2, 1],
+    ]);
   });
 
   it("weigh a user the same in all windows, so that users are resampled with all that they did", () => {
