@@ -72,6 +72,21 @@ export function kafkaConnection(
   };
 }
 
+/** The options that give this connection, as words of a command line. */
+export function kafkaWords(values: KafkaOptionValues): string[] {
+  const { brokers = [], tls, tlsCa, tlsCert, tlsKey, sasl, saslUser, clientId } = values;
+  const named = {
+    "tls-ca": tlsCa,
+    "tls-cert": tlsCert,
+    "tls-key": tlsKey,
+    sasl,
+    "sasl-user": saslUser,
+    "client-id": clientId,
+  };
+  const given = Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+  return ["--brokers", brokers.join(","), ...(tls === true ? ["--tls"] : []), ...given];
+}
+
 function tlsOf(
   { tls, tlsCa, tlsCert, tlsKey }: KafkaOptionValues,
   env: Readonly<Record<string, string | undefined>>,

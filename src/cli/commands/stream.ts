@@ -13,17 +13,19 @@ import { windowHeader, windowLine } from "../../app/windows-text.ts";
 import { NcfError } from "../../core/errors.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
+import { type EventMappingValues, eventMapping, eventMappingOptions } from "../event-mapping.ts";
 import { type KafkaOptionValues, kafkaConnection, kafkaOptions } from "../kafka-connection.ts";
 import { openLogWhenThere } from "../kafka-log.ts";
 import * as options from "../options.ts";
 import { createStreamHttp } from "../stream-http.ts";
 import { streamTopics, type TopicOptionValues, topicOptions } from "../stream-topics.ts";
 import type { Terminal } from "../terminal.ts";
+import { addInspectCommand } from "./stream-inspect.ts";
 
-interface StreamValues extends KafkaOptionValues {
+interface StreamValues extends KafkaOptionValues, EventMappingValues {
   readonly topic?: string;
   readonly group: string;
-  readonly registry: string;
+  readonly registry?: string;
   readonly store?: string;
   readonly window: number;
   readonly advance?: number;
@@ -42,7 +44,7 @@ interface StreamValues extends KafkaOptionValues {
   readonly json: boolean;
 }
 
-export function addStreamCommand(program: Command, terminal: Terminal): Command {
+export function addStreamCommand(program: Command, terminal: Terminal): void {
   const command = program
     .command("stream")
     .description(
@@ -50,9 +52,7 @@ export function addStreamCommand(program: Command, terminal: Terminal): Command 
         "SIGTERM. Start as many as the topic has partitions: they share the work.",
     )
     .addOption(
-      new Option("--registry <dir>", "registry whose champion is tested: OUT/registry of ncf run")
-        .env("NCF_REGISTRY")
-        .makeOptionMandatory(),
+      new Option("--registry <dir>", "registry whose champion is tested: OUT/registry of ncf run").env("NCF_REGISTRY"),
     )
     .addOption(
       new Option(
@@ -146,8 +146,10 @@ export function addStreamCommand(program: Command, terminal: Terminal): Command 
       new Option("--json", "log one JSON object a line on stderr, and print one JSON report a line").env("NCF_JSON"),
     )
     .action((values: StreamValues & TopicOptionValues) => stream(values, terminal));
-  for (const option of [...kafkaOptions(), ...topicOptions()]) command.addOption(option);
-  return command;
+  for (const option of [...eventMappingOptions(), ...kafkaOptions(), ...topicOptions()]) command.addOption(option);
+  // Options after the name of a subcommand are the subcommand's, which has some under the same names.
+  command.enablePositionalOptions();
+  addInspectCommand(command, terminal);
 }
 
 /** Partials between two snapshots of the windows: at a commit a second and partition, some minutes. */
@@ -156,11 +158,14 @@ const snapshotPartials = 1_000;
 async function stream(values: StreamValues & TopicOptionValues, terminal: Terminal): Promise<void> {
   const { signal } = terminal;
   const connection = kafkaConnection(values);
-  const { group, host, port } = values;
+  const { group, host, port, registry: registryFolder } = values;
+  if (registryFolder === undefined) {
+    throw new NcfError("USAGE", "expected --registry DIR or NCF_REGISTRY, found neither: OUT/registry of ncf run");
+  }
   const topics = streamTopics(values, values.topic);
   const windows = TimeWindows.ofSizeAndGrace(values.window, values.grace).advanceBy(values.advance ?? values.window);
-  const store = new FileObjectStore(values.store ?? values.registry);
-  const registry = new ObjectStoreRegistry(new FileObjectStore(values.registry));
+  const store = new FileObjectStore(values.store ?? registryFolder);
+  const registry = new ObjectStoreRegistry(new FileObjectStore(registryFolder));
   const log = await openLogWhenThere(connection, { signal, log: terminal.log });
   try {
     const settings = await startStream(
@@ -169,7 +174,7 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
         group,
         topics,
         windows,
-        mapping: {},
+        mapping: eventMapping(values),
         from: values.from,
         seed: values.seed,
         maxAheadMs: values.maxAhead,
