@@ -22,7 +22,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError("(run the command with --help to see its options)")
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     // Before the commands are added: they take it over.
-    .exitOverride();
+    .exitOverride()
+    // A subcommand's options may have the names of its parent's.
+    .enablePositionalOptions();
   addRunCommand(program, terminal);
   addDataCommands(program, terminal);
   addModelCommands(program, terminal);

@@ -147,7 +147,7 @@ export function addStreamCommand(program: Command, terminal: Terminal): void {
     )
     .action((values: StreamValues & TopicOptionValues) => stream(values, terminal));
   for (const option of [...eventMappingOptions(), ...kafkaOptions(), ...topicOptions()]) command.addOption(option);
-  // Options after the name of a subcommand are the subcommand's, which has some under the same names.
+  // What stands behind the name of a subcommand is the subcommand's.
   command.enablePositionalOptions();
   addInspectCommand(command, terminal);
 }
