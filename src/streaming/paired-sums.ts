@@ -5,6 +5,7 @@
  * over many windows, in which the same users come again, and users are to be resampled with all that they did.
  */
 import { z } from "zod";
+import { addUp } from "./add-up.ts";
 import type { ChallengerScore, Outcome } from "./outcome.ts";
 import { replicateCount } from "./poisson-bootstrap.ts";
 import { count, replicate, scoreSums, zeroReplicates } from "./sum-fields.ts";
@@ -62,4 +63,9 @@ export function addPair(
     sums.replicates.cases[r] += weights[r];
     sums.replicates.difference[r] += weights[r] * difference;
   }
+}
+
+/** Adds `source` to `target`. @throws NcfError `SUM_OVERFLOW` */
+export function mergePairedSums(target: PairedSums, source: PairedSums): void {
+  addUp(target, source);
 }

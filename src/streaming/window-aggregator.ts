@@ -7,8 +7,10 @@
  */
 import { z } from "zod";
 import { NcfError } from "../core/errors.ts";
+import { type PromotionSettings, promotionDefaults } from "./promotion-rule.ts";
 import { RunningTotal, runningTotalSchema } from "./running-total.ts";
 import type { TimeWindow, TimeWindows } from "./time-windows.ts";
+import { type Trial, Trials, trialsSchema } from "./trials.ts";
 import type { WindowPartial } from "./window-partial.ts";
 import { type WindowReport, windowReport } from "./window-report.ts";
 import { emptySums, mergeSums, type WindowSums, windowSumsSchema } from "./window-sums.ts";
@@ -30,6 +32,7 @@ export const aggregatorStateSchema = z.object({
     z.object({ startMs: z.int(), final: z.boolean(), revision: z.int().min(0), sums: windowSumsSchema }),
   ),
   total: runningTotalSchema,
+  trials: trialsSchema.default({}),
 });
 
 /** All that the aggregator knows, as JSON. */
@@ -45,19 +48,31 @@ interface OpenWindow extends TimeWindow {
 
 export class WindowAggregator {
   readonly #windows: TimeWindows;
+  readonly #promotion: PromotionSettings;
   readonly #progress: (Progress | null)[];
   /** By start. A final window stays as long as an idle partition might come back to it. */
   readonly #open = new Map<number, OpenWindow>();
   #total = new RunningTotal();
+  #trials: Trials;
 
-  /** @param partitions partitions of the input topic */
-  constructor(windows: TimeWindows, partitions: number) {
+  /**
+   * @param partitions partitions of the input topic
+   * @param promotion when a challenger takes over
+   */
+  constructor(windows: TimeWindows, partitions: number, promotion: PromotionSettings = promotionDefaults) {
     this.#windows = windows;
+    this.#promotion = promotion;
+    this.#trials = new Trials(promotion);
     this.#progress = new Array<Progress | null>(partitions).fill(null);
   }
 
   /** @throws NcfError `STATE_MISMATCH` for a state of other windows or another number of partitions */
-  static restore(windows: TimeWindows, partitions: number, state: AggregatorState): WindowAggregator {
+  static restore(
+    windows: TimeWindows,
+    partitions: number,
+    state: AggregatorState,
+    promotion: PromotionSettings = promotionDefaults,
+  ): WindowAggregator {
     const { sizeMs, graceMs, advanceMs } = windows;
     const expected = JSON.stringify({ sizeMs, graceMs, advanceMs, partitions });
     const found = JSON.stringify({
@@ -70,11 +85,12 @@ export class WindowAggregator {
       const way = "start a new consumer group, which rebuilds the windows from the log";
       throw new NcfError("STATE_MISMATCH", `expected window state of ${expected}, found ${found}; ${way}`);
     }
-    const aggregator = new WindowAggregator(windows, partitions);
-    const { partitions: progress, windows: open, total } = structuredClone(state);
+    const aggregator = new WindowAggregator(windows, partitions, promotion);
+    const { partitions: progress, windows: open, total, trials } = structuredClone(state);
     aggregator.#progress.splice(0, partitions, ...progress);
     for (const window of open) aggregator.#open.set(window.startMs, { ...windows.at(window.startMs), ...window });
     aggregator.#total = new RunningTotal(total);
+    aggregator.#trials = new Trials(aggregator.#promotion, trials);
     return aggregator;
   }
 
@@ -86,8 +102,8 @@ export class WindowAggregator {
       revision,
       sums,
     }));
-    const partitions = this.#progress;
-    return structuredClone({ sizeMs, graceMs, advanceMs, partitions, windows, total: this.#total.save() });
+    const state = { partitions: this.#progress, windows, total: this.#total.save(), trials: this.#trials.save() };
+    return structuredClone({ sizeMs, graceMs, advanceMs, ...state });
   }
 
   /**
@@ -117,9 +133,16 @@ export class WindowAggregator {
     return reports;
   }
 
+  /** The challengers so far, on the final windows that the running total holds. */
+  get trials(): Trial[] {
+    return this.#trials.list();
+  }
+
   #close(window: OpenWindow): void {
     window.final = true;
-    if (this.#windows.inTotal(window)) this.#total.addWindow(window.endMs, window.sums);
+    if (!this.#windows.inTotal(window)) return;
+    this.#total.addWindow(window.endMs, window.sums);
+    this.#trials.add(window.sums.challengers);
   }
 
   /** Whether the partial is the next of its partition, rather than one that was taken in before. */
@@ -158,7 +181,10 @@ export class WindowAggregator {
     mergeSums(window.sums, sums);
     if (window.final) {
       window.revision += 1;
-      if (this.#windows.inTotal(window)) this.#total.add(sums);
+      if (this.#windows.inTotal(window)) {
+        this.#total.add(sums);
+        this.#trials.add(sums.challengers);
+      }
     }
     return window;
   }

@@ -3,7 +3,7 @@
  * any order and grouping. The form is JSON as it stands.
  */
 import { z } from "zod";
-import { NcfError } from "../core/errors.ts";
+import { addUp } from "./add-up.ts";
 import { contenders, type Outcome } from "./outcome.ts";
 import { pairedSumsSchema } from "./paired-sums.ts";
 import { count, nano, replicate, scoreSums, zeroReplicates } from "./sum-fields.ts";
@@ -128,31 +128,7 @@ function addToGroup(group: GroupSums, outcome: Outcome, firstOfUser: boolean): v
   group.popularityHits += outcome.popularity.hit;
 }
 
-interface SumTree {
-  [key: string]: number | number[] | SumTree | SumTree[];
-}
-
 /** Adds `source` to `target`. @throws NcfError `SUM_OVERFLOW` where a sum leaves the range of exact integers */
 export function mergeSums(target: WindowSums, source: WindowSums): void {
   addUp(target, source);
-}
-
-function addUp(target: SumTree | SumTree[] | number[], source: SumTree | SumTree[] | number[]): void {
-  for (const key of Object.keys(source)) {
-    const into = target as SumTree;
-    const value = (source as SumTree)[key];
-    if (typeof value === "number") into[key] = exactSum(((into[key] as number | undefined) ?? 0) + value);
-    else if (into[key] === undefined) into[key] = structuredClone(value);
-    else addUp(into[key] as SumTree, value);
-  }
-}
-
-function exactSum(sum: number): number {
-  if (!Number.isSafeInteger(sum)) {
-    throw new NcfError(
-      "SUM_OVERFLOW",
-      `expected sums of a window below 2^53, which is 9 million hits, found ${sum}; choose shorter windows`,
-    );
-  }
-  return sum;
 }

@@ -9,6 +9,7 @@ import { decodeSnapshot } from "../../src/streaming/history-snapshot.ts";
 import type { PartitionCommit } from "../../src/streaming/partition-commit.ts";
 import { PartitionEvaluator } from "../../src/streaming/partition-evaluator.ts";
 import type { StreamRecord } from "../../src/streaming/partition-state.ts";
+import type { StreamModel } from "../../src/streaming/stream-model.ts";
 import type { TimeWindows } from "../../src/streaming/time-windows.ts";
 import { VersionSchedule } from "../../src/streaming/version-schedule.ts";
 import { aggregatorStateSchema, WindowAggregator } from "../../src/streaming/window-aggregator.ts";
@@ -33,6 +34,11 @@ const inTime = { model: second, fromMs: 1000, fromOffset: null };
 const schedule = new VersionSchedule(first, [inTime]);
 /** With a promotion that came too late for its time, as an earlier owner of the partition recorded it. */
 const lateSchedule = schedule.with({ model: third, fromMs: 2000, fromOffset: 5 });
+
+/** Tested beside the others from the start. */
+const challengers = new VersionSchedule<StreamModel | null>(null, [{ model: third, fromMs: 0, fromOffset: null }]);
+/** With few events and users, so that there is a verdict in the middle of a stream. */
+const promotion = { leastCases: 15, leastUsers: 4, margin: 0.02 };
 
 /** How the same messages come, and what goes wrong on the way. */
 const disturbance = fc.record({
@@ -71,7 +77,7 @@ function runPartition(records: readonly StreamRecord[], partition: number, windo
   const commits: PartitionCommit[] = [];
   const snapshots: { offset: number; bytes: Uint8Array }[] = [];
   const takeOver = (): PartitionEvaluator => {
-    const evaluator = new PartitionEvaluator(options, how.schedule);
+    const evaluator = new PartitionEvaluator(options, how.schedule, challengers);
     const committed = commits.at(-1)?.partial.nextOffset ?? 0;
     const newest = snapshots.findLast(({ offset }) => offset <= committed);
     if (newest !== undefined) evaluator.restore(decodeSnapshot(newest.bytes, "s"));
@@ -103,7 +109,7 @@ function aggregate(partials: readonly (readonly WindowPartial[])[], windows: Tim
     const one = left[rng.below(left.length)].shift();
     if (one !== undefined) log.push(windowPartialSchema.parse(JSON.parse(JSON.stringify(one))));
   }
-  let aggregator = new WindowAggregator(windows, how.partitionCount);
+  let aggregator = new WindowAggregator(windows, how.partitionCount, promotion);
   const finals = new Map<number, WindowReport>();
   log.forEach((one, i) => {
     const redelivered = how.crashes && rng.below(3) === 0 ? log.slice(rng.below(i + 1), i) : [];
@@ -112,19 +118,19 @@ function aggregate(partials: readonly (readonly WindowPartial[])[], windows: Tim
     }
     if (!how.crashes || rng.below(3) > 0) return;
     const state = aggregatorStateSchema.parse(JSON.parse(JSON.stringify(aggregator.save())));
-    aggregator = WindowAggregator.restore(windows, how.partitionCount, state);
+    aggregator = WindowAggregator.restore(windows, how.partitionCount, state, promotion);
   });
-  return [...finals.values()].sort((a, b) => a.startMs - b.startMs);
+  return { finals: [...finals.values()].sort((a, b) => a.startMs - b.startMs), trials: aggregator.trials };
 }
 
 function runPartitions(lists: readonly (readonly Message[])[], windows: TimeWindows, how: Disturbance) {
   const commits = lists.map((list, partition) => runPartition(recordsOf(list), partition, windows, how));
-  const finals = aggregate(
+  const aggregated = aggregate(
     commits.map((list) => list.map(({ partial }) => partial)),
     windows,
     how,
   );
-  return { commits: commits.flat(), finals };
+  return { commits: commits.flat(), ...aggregated };
 }
 
 function run(list: readonly Message[], windows: TimeWindows, how: Disturbance) {
@@ -157,6 +163,7 @@ describe("finals, outcomes, late events and dead letters", () => {
   it("are the same for any partition count, interleaving within grace, crash and redelivery", () => {
     let outcomes = 0;
     let repeats = 0;
+    let paired = 0;
     fc.assert(
       fc.property(messages, shapes, disturbance, (list, windows, how) => {
         const expected = run(list, windows, undisturbed);
@@ -164,6 +171,8 @@ describe("finals, outcomes, late events and dead letters", () => {
         expect(withoutPlace(expected.commits).late).toEqual([]);
         expect(withoutPlace(found.commits)).toEqual(withoutPlace(expected.commits));
         expect(found.finals).toEqual(expected.finals);
+        expect(found.trials).toEqual(expected.trials);
+        paired += expected.trials.reduce((sum, trial) => sum + trial.cases, 0);
         outcomes += expected.commits.flatMap((commit) => commit.outcomes).length;
         repeats += expected.finals.reduce((sum, final) => sum + final.repeats, 0);
       }),
@@ -172,6 +181,7 @@ describe("finals, outcomes, late events and dead letters", () => {
     // The cases that matter did occur.
     expect(outcomes).toBeGreaterThan(300);
     expect(repeats).toBeGreaterThan(30);
+    expect(paired).toBeGreaterThan(300);
   });
 
   it("are the same after any crash and redelivery where events come late, too", () => {
@@ -185,6 +195,7 @@ describe("finals, outcomes, late events and dead letters", () => {
         const rough = runPartitions(lists, windows, { partitionCount: 2, seed, crashes: true, schedule: lateSchedule });
         expect(written(rough)).toEqual(written(calm));
         expect(rough.finals).toEqual(calm.finals);
+        expect(rough.trials).toEqual(calm.trials);
         late += written(calm).late.length;
         for (const { version } of written(calm).outcomes) versions.add(version);
       }),
@@ -218,7 +229,9 @@ describe("finals, outcomes, late events and dead letters", () => {
         const rng = new Rng(streamKey(seed, 1003));
         const options = { ...optionsOf(windows), partitionCount: 2, base: { id: "b", histories: base } };
         // The same models and the same base serve both, and their folds take turns.
-        const evaluators = [0, 1].map((partition) => new PartitionEvaluator({ ...options, partition }, schedule));
+        const evaluators = [0, 1].map(
+          (partition) => new PartitionEvaluator({ ...options, partition }, schedule, challengers),
+        );
         const left = [recordsOf(own), recordsOf(others)];
         while (left[0].length > 0) {
           const turn = left[1].length > 0 ? rng.below(2) : 0;
