@@ -49,7 +49,6 @@ const windowSizes = [hourMs, 6 * hourMs, dayMs, 7 * dayMs, 30 * dayMs, 90 * dayM
 const aimedEvents = 1_000;
 /** What a processor is counted on to test: half of what it does on one core, so that it catches up after a stop. */
 const eventsPerProcessor = 4_000;
-const leastPartitions = 4;
 
 /** @throws NcfError `TOPIC_UNKNOWN`; those of the log; the signal's reason */
 export async function inspectTopic(deps: InspectDeps, request: InspectRequest): Promise<TopicInspection> {
@@ -137,6 +136,6 @@ function suggestedFor(statistics: TopicStatistics): TopicInspection["suggested"]
   return {
     graceMs: fits([...graces, ...longGraces], disorderMs.p999),
     windowMs: fits(windowSizes, msForAim),
-    partitions: Math.max(leastPartitions, 2 ** Math.ceil(Math.log2(Math.max(1, 2 * processors)))),
+    partitions: 2 ** Math.ceil(Math.log2(Math.max(1, processors))),
   };
 }

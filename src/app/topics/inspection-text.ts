@@ -37,9 +37,8 @@ function eventLines(statistics: TopicStatistics): string[] {
   const read = events + ahead;
   const share = read + invalid === 0 ? "none" : percent(read / (read + invalid), 2);
   const rows = [line("parsed", [`${share} (${grouped(invalid)} are no events)`, ...skipped].join("; "))];
-  for (const { reason, count, example } of reasons.slice(0, shownReasons)) {
-    const such = example === reason ? "" : `; such as: ${printable(example)}`;
-    rows.push(line("", `${grouped(count)} × ${printable(reason)}${such}`));
+  for (const { count, example } of reasons.slice(0, shownReasons)) {
+    rows.push(line("", `${grouped(count)} such as: ${printable(example)}`));
   }
   return events === 0 ? rows : [...rows, ...streamLines(statistics)];
 }
@@ -72,10 +71,10 @@ function keyText(statistics: TopicStatistics): string {
 
 function suggestionLines({ suggested, partitions }: TopicInspection): string[] {
   if (suggested === null) return [];
-  const enough = partitions >= suggested.partitions ? "enough at this rate" : `${suggested.partitions} at this rate`;
+  const enough = partitions >= suggested.partitions ? "enough for this rate" : `${suggested.partitions} for this rate`;
   return [
     line("suggested", `--grace ${lengthText(suggested.graceMs)} (999 of 1,000 events come in time), `) +
-      `--window ${lengthText(suggested.windowMs)} (about 1,000 events each), partitions: ${enough}`,
+      `--window ${lengthText(suggested.windowMs)} (for 1,000 events or more in each), partitions: ${enough}`,
   ];
 }
 

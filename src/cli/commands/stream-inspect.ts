@@ -7,6 +7,7 @@ import { type EventMappingValues, eventMapping, eventMappingOptions, eventMappin
 import { type KafkaOptionValues, kafkaConnection, kafkaOptions, kafkaWords } from "../kafka-connection.ts";
 import * as options from "../options.ts";
 import type { Terminal } from "../terminal.ts";
+import { defaultPartitions } from "./topics.ts";
 
 interface InspectValues extends KafkaOptionValues, EventMappingValues {
   readonly topic: string;
@@ -61,7 +62,7 @@ function commandsFor({ topic, mapping, suggested, statistics }: TopicInspection,
   if (suggested === null) return [];
   const reach = kafkaWords(values);
   const fields = eventMappingWords(mapping);
-  const { graceMs, windowMs, partitions } = suggested;
+  const { graceMs, windowMs } = suggested;
   const sizes = ["--window", lengthText(windowMs), "--grace", lengthText(graceMs)];
   const registry = ["--registry", "ncf-out/registry"];
   if (statistics.keyedByUser !== false) {
@@ -69,7 +70,7 @@ function commandsFor({ topic, mapping, suggested, statistics }: TopicInspection,
     return [shell(["stream", ...reach, ...own, ...fields, ...sizes, ...registry])];
   }
   return [
-    shell(["topics", "create", ...reach, "--partitions", String(partitions)]),
+    shell(["topics", "create", ...reach, "--partitions", String(Math.max(defaultPartitions, suggested.partitions))]),
     shell(["stream", "rekey", ...reach, "--topic", topic, "--to", "interactions", ...fields]),
     shell(["stream", ...reach, ...sizes, ...registry]),
   ];

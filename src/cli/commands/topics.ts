@@ -15,7 +15,7 @@ interface CreateValues extends KafkaOptionValues {
   readonly json: boolean;
 }
 
-const defaultPartitions = 4;
+export const defaultPartitions = 4;
 
 export function addTopicsCommands(program: Command, terminal: Terminal): void {
   const topics = program.command("topics").description("Make the topics of a stream on Kafka.");
