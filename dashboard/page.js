@@ -3,7 +3,8 @@ import { get, latestOnly, post } from "./api.js";
 import { combobox } from "./combobox.js";
 import { byId, counted, element } from "./dom.js";
 import { historyRow, nameOf, recommendationRow } from "./movies.js";
-import { windowsView } from "./windows-chart.js";
+import { followWindows } from "./windows-feed.js";
+import { windowsView } from "./windows-view.js";
 
 const recommendationCount = 10;
 const historyStep = 10;
@@ -52,6 +53,7 @@ byId("more-history").addEventListener("click", () => {
 });
 
 void start();
+followWindows(windowsView(byId("windows")));
 
 async function start() {
   try {
@@ -63,7 +65,6 @@ async function start() {
     state.who = document.querySelector("input[name=who]:checked").value;
     const { users } = await get("/users?limit=1");
     chooseUser(linkedUser() ?? users[0]?.userId ?? "");
-    byId("windows").replaceChildren(...windowsView((await get("/windows")).windows));
   } catch (error) {
     tell(error);
   }

@@ -249,16 +249,19 @@ describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? 
 
   it("says plainly that there are no windows yet", async () => {
     await open();
-    expect(await page.locator("#windows").textContent()).toMatch(/^No windows yet/);
+    await expect.poll(() => page.locator("#windows-pictures").textContent()).toMatch(/^No windows yet/);
   });
 
   it("draws the windows with intervals and popularity, and has their figures in a table", async () => {
     windows = charted;
     await open();
-    await page.locator("#windows svg.chart").waitFor();
-    expect(await page.locator("#windows .m0 .dot").count()).toBe(29);
-    expect(await page.locator("#windows .m0 .whisker").count()).toBe(28);
-    expect(await page.locator("#windows .pop .dot").count()).toBe(29);
+    await page.locator("#windows-hits svg.chart").waitFor();
+    expect(await page.locator("#windows-hits .m0 .dot").count()).toBe(29);
+    expect(await page.locator("#windows-hits .m0 .dot.open").count()).toBe(1);
+    // One window without an interval parts the band.
+    expect(await page.locator("#windows-hits .m0 .band").count()).toBe(2);
+    expect(await page.locator("#windows-hits .pop .dot").count()).toBe(29);
+    expect(await page.locator("#windows-state").textContent()).toBe("Not live: windows of the replay.");
     await page.getByText("The figures").click();
     expect(await page.locator("#windows tbody tr").count()).toBe(29);
     expect(await page.locator("#windows tbody tr").first().textContent()).toContain("(open)");
@@ -286,7 +289,7 @@ describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? 
         await page.setViewportSize({ width, height: 900 });
         await page.emulateMedia({ colorScheme });
         await open("#user=2");
-        await page.locator("#windows svg.chart").waitFor();
+        await page.locator("#windows-hits svg.chart").waitFor();
         const check = async (what: string): Promise<void> => {
           const name = `${what}-${width}-${colorScheme}`;
           await keepPicture(name);

@@ -65,7 +65,7 @@ describe("ncf replay", () => {
     const kept = JSON.parse(await readFile(at("trained/replay/windows.json"), "utf8"));
     expect(JSON.parse(again.stdout)).toEqual(kept);
     const shown = await ncf(["windows", at("again")]);
-    expect(shown.stdout).toMatch(/^ window of .*\n(\d{4}-\d\d-\d\d .*\n)+\d+ windows, /);
+    expect(shown.stdout).toMatch(/^ +window of .*\n( *\d{4}-\d\d-\d\d .*\n)+\d+ windows, /);
     expect(JSON.parse((await ncf(["windows", at("again"), "--json"])).stdout)).toEqual({ windows: kept.windows });
     expect(await ncf(["windows", at("data")])).toMatchObject({
       code: 0,
