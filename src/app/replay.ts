@@ -118,8 +118,8 @@ export async function replay(deps: ReplayDeps, request: ReplayRequest): Promise<
 function driftsOf(windows: readonly WindowReport[]): number[] {
   const detector = new DriftDetector();
   return windows
-    .filter(({ hrAt10, hrAt10StandardError: standardError, users }) => {
-      const drift = detector.observe({ hrAt10: hrAt10 ?? 0, standardError: standardError ?? 0, users });
+    .filter(({ hrAt10, hrAt10StandardError: standardError, users, versions }) => {
+      const drift = detector.observe({ hrAt10: hrAt10 ?? 0, standardError: standardError ?? 0, users, versions });
       return drift.kind === "alarm";
     })
     .map(({ startMs }) => startMs);

@@ -9,11 +9,15 @@
  * alarms less than once in 1,000 windows, and a drop of 5 points at 1,000 cases a window is found within five
  * (test/streaming/drift-detector.test.ts has the simulation). After an alarm, and with another model, everything starts anew.
  */
+import { z } from "zod";
+
 export interface WindowQuality {
   readonly hrAt10: number;
   /** Over users, as the bootstrap gives it. */
   readonly standardError: number;
   readonly users: number;
+  /** Cases by model version. */
+  readonly versions: Readonly<Record<string, number>>;
 }
 
 export type Drift =
@@ -29,38 +33,63 @@ const levelWindows = 5;
 /** With fewer, a standard error over users says little. */
 const leastUsers = 30;
 
-export class DriftDetector {
-  #windows = 0;
+export const driftStateSchema = z.object({
+  /** Which version the level is of; null before the first window. */
+  version: z.string().nullable(),
+  windows: z.int().min(0),
   /** Σ 1/s² and Σ HR/s² of the windows so far. */
-  #precision = 0;
-  #weighted = 0;
-  #statistic = 0;
+  precision: z.number(),
+  weighted: z.number(),
+  statistic: z.number(),
+});
 
-  /** Takes the next window in, in the order of their starts. */
-  observe({ hrAt10, standardError, users }: WindowQuality): Drift {
+type DriftState = z.infer<typeof driftStateSchema>;
+
+export class DriftDetector {
+  #state: DriftState;
+
+  constructor(state: DriftState = startOf(null)) {
+    this.#state = { ...state };
+  }
+
+  /** Takes the next window in, in the order of their starts. A window is its main version's. */
+  observe({ hrAt10, standardError, users, versions }: WindowQuality): Drift {
     if (users < leastUsers || !(standardError > 0)) return { kind: "tooFewUsers" };
-    const level = this.#weighted / this.#precision;
-    const ready = this.#windows >= levelWindows;
+    const version = mainVersion(versions);
+    // What follows is another model's, whose level is not known.
+    if (version !== this.#state.version) this.#state = startOf(version);
+    const state = this.#state;
+    const level = state.weighted / state.precision;
+    const ready = state.windows >= levelWindows;
     if (ready) {
-      const z = (level - hrAt10) / Math.sqrt(standardError ** 2 + 1 / this.#precision);
-      this.#statistic = Math.max(0, this.#statistic + z - slack);
+      const fall = (level - hrAt10) / Math.sqrt(standardError ** 2 + 1 / state.precision);
+      state.statistic = Math.max(0, state.statistic + fall - slack);
     }
-    const statistic = this.#statistic;
+    const { statistic } = state;
     if (ready && statistic > threshold) {
-      this.reset();
+      this.#state = startOf(version);
       return { kind: "alarm", level, statistic };
     }
-    this.#windows += 1;
-    this.#precision += 1 / standardError ** 2;
-    this.#weighted += hrAt10 / standardError ** 2;
+    state.windows += 1;
+    state.precision += 1 / standardError ** 2;
+    state.weighted += hrAt10 / standardError ** 2;
     return ready ? { kind: "steady", level, statistic } : { kind: "learningLevel" };
   }
 
-  /** Forgets the level: what follows is another model's. */
-  reset(): void {
-    this.#windows = 0;
-    this.#precision = 0;
-    this.#weighted = 0;
-    this.#statistic = 0;
+  save(): DriftState {
+    return { ...this.#state };
   }
+}
+
+function startOf(version: string | null): DriftState {
+  return { version, windows: 0, precision: 0, weighted: 0, statistic: 0 };
+}
+
+/** The one with the most cases, the first by name of several. */
+function mainVersion(versions: WindowQuality["versions"]): string | null {
+  const names = Object.keys(versions).sort();
+  return names.reduce<string | null>(
+    (main, name) => (main === null || versions[name] > versions[main] ? name : main),
+    null,
+  );
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.ts";
-import { DriftDetector, type WindowQuality } from "../../src/streaming/drift-detector.ts";
+import { DriftDetector, driftStateSchema, type WindowQuality } from "../../src/streaming/drift-detector.ts";
 
 const users = 200;
 const casesOfUser = 5;
+const versions = { v1: 1000 };
 
 /** A window of 1,000 cases: each of 200 users hits at a rate of their own, of mean `mean` and standard deviation 0.15. */
 function windowOf(rng: Rng, mean: number): WindowQuality {
@@ -17,7 +18,7 @@ function windowOf(rng: Rng, mean: number): WindowQuality {
   const cases = users * casesOfUser;
   const hrAt10 = hits.reduce((sum, hit) => sum + hit, 0) / cases;
   const squares = hits.reduce((sum, hit) => sum + (hit - hrAt10 * casesOfUser) ** 2, 0);
-  return { hrAt10, standardError: Math.sqrt(squares) / cases, users };
+  return { hrAt10, standardError: Math.sqrt(squares) / cases, users, versions };
 }
 
 describe("drift of HR@10", () => {
@@ -57,7 +58,7 @@ describe("drift of HR@10", () => {
 
   it("learns its level first, adds small drops up, and starts anew after an alarm", () => {
     const detector = new DriftDetector();
-    const see = (hrAt10: number) => detector.observe({ hrAt10, standardError: 0.01, users: 300 });
+    const see = (hrAt10: number) => detector.observe({ hrAt10, standardError: 0.01, users: 300, versions });
     for (let t = 0; t < 5; t++) expect(see(0.7)).toEqual({ kind: "learningLevel" });
     expect(see(0.71)).toMatchObject({ kind: "steady", statistic: 0, level: expect.closeTo(0.7, 12) });
     let last = 0;
@@ -74,7 +75,37 @@ describe("drift of HR@10", () => {
 
   it("is not judged by a handful of users, or without an error", () => {
     const detector = new DriftDetector();
-    expect(detector.observe({ hrAt10: 0.7, standardError: 0.01, users: 29 })).toEqual({ kind: "tooFewUsers" });
-    expect(detector.observe({ hrAt10: 1, standardError: 0, users: 300 })).toEqual({ kind: "tooFewUsers" });
+    expect(detector.observe({ hrAt10: 0.7, standardError: 0.01, users: 29, versions })).toEqual({
+      kind: "tooFewUsers",
+    });
+    expect(detector.observe({ hrAt10: 1, standardError: 0, users: 300, versions })).toEqual({ kind: "tooFewUsers" });
+  });
+
+  it("starts anew with another version: that of most cases, where a window has two", () => {
+    const detector = new DriftDetector();
+    const see = (hrAt10: number, of: Record<string, number>) =>
+      detector.observe({ hrAt10, standardError: 0.01, users: 300, versions: of }).kind;
+    for (let t = 0; t < 5; t++) see(0.7, { v1: 900 });
+    expect(see(0.7, { v1: 500, v2: 400 })).toBe("steady");
+    expect(see(0.5, { v1: 400, v2: 500 })).toBe("learningLevel");
+    for (let t = 0; t < 4; t++) expect(see(0.5, { v2: 900 })).toBe("learningLevel");
+    expect(see(0.5, { v2: 900 })).toBe("steady");
+  });
+
+  it("is seen the same by a detector that goes on from a saved state", () => {
+    const rng = new Rng({ k0: 7, k1: 8 });
+    const one = new DriftDetector();
+    let other = new DriftDetector();
+    const kinds = new Set<string>();
+    for (let t = 0; t < 60; t++) {
+      const window = { ...windowOf(rng, 0.7 - 0.002 * t), versions: { [t < 30 ? "v1" : "v2"]: 1000 } };
+      const drift = one.observe(window);
+      kinds.add(drift.kind);
+      expect(other.observe(window)).toEqual(drift);
+      const { statistic } = other.save();
+      other = new DriftDetector(driftStateSchema.parse(JSON.parse(JSON.stringify(other.save()))));
+      expect(other.save().statistic).toBe(statistic);
+    }
+    expect([...kinds].sort()).toEqual(["alarm", "learningLevel", "steady"]);
   });
 });
