@@ -6,22 +6,16 @@
  * After a transaction that failed, make a new evaluator the same way.
  */
 import { NcfError } from "../core/errors.ts";
+import { challengerOf } from "./challenger.ts";
 import { EventRanker } from "./event-ranker.ts";
+import type { Folded } from "./folded.ts";
 import type { HistorySnapshot } from "./history-snapshot.ts";
-import type { InteractionEvent } from "./interaction-event.ts";
 import { leak } from "./leak.ts";
-import type { DeadLetter, LateEvent, Outcome } from "./outcome.ts";
 import { pairedSumsBytes } from "./paired-sums.ts";
 import { CommitDraft, type PartitionCommit } from "./partition-commit.ts";
-import {
-  type Judged,
-  type PartitionOptions,
-  PartitionState,
-  type StreamRecord,
-  type TestCase,
-} from "./partition-state.ts";
-import { type Challenger, testEvent } from "./prequential-test.ts";
-import { hasLearnt, type StreamModel } from "./stream-model.ts";
+import { type Judged, type PartitionOptions, PartitionState, type StreamRecord } from "./partition-state.ts";
+import { testEvent } from "./prequential-test.ts";
+import type { StreamModel } from "./stream-model.ts";
 import type { UserHistories } from "./user-histories.ts";
 import { type Promotion, VersionSchedule } from "./version-schedule.ts";
 import { windowSumsBytes } from "./window-sums.ts";
@@ -31,23 +25,6 @@ export interface EvaluatorOptions extends PartitionOptions {
   /** Unseen items beside the event's own: 99 in the protocol. */
   readonly negatives?: number;
 }
-
-/** What became of a record. */
-export type Folded =
-  | { readonly kind: "outcome"; readonly outcome: Outcome }
-  | { readonly kind: "late"; readonly late: LateEvent }
-  /** The user had touched the item; it counts, and nothing else. */
-  | { readonly kind: "repeat"; readonly event: InteractionEvent }
-  /** The version's catalogue lacks the item, so it cannot be ranked; it joins the history. */
-  | { readonly kind: "unknownItem"; readonly event: InteractionEvent }
-  /** The version may have learnt from the event; it joins the history. */
-  | { readonly kind: "learnt"; readonly event: InteractionEvent }
-  | { readonly kind: "deadLetter"; readonly deadLetter: DeadLetter }
-  | { readonly kind: "endOfStream" }
-  /** Not meant for the stream: it changes nothing, and nothing is lost. */
-  | { readonly kind: "skipped"; readonly because: "noValue" | "leftOut" }
-  /** An offset that was folded before; it changes nothing. */
-  | { readonly kind: "redelivered" };
 
 export class PartitionEvaluator {
   readonly #options: EvaluatorOptions;
@@ -207,14 +184,6 @@ export class PartitionEvaluator {
     return new EventRanker(this.#state.histories, { seed: this.#options.seed, negatives: this.#negatives });
   }
 
-  /** The version to test beside the one in force; null for none, and where the event must not be paired. */
-  #challengerOf({ event: { timestampMs }, model, leaked }: TestCase, offset: number): Challenger | null {
-    const { model: challenger = null, fromMs = 0 } = this.#challengers.covering(timestampMs, offset) ?? {};
-    if (challenger === null || challenger.version === model.version || leaked) return null;
-    const learnt = hasLearnt(challenger, { partition: this.#options.partition, offset }, timestampMs);
-    return learnt ? null : { model: challenger, fromMs };
-  }
-
   /** Tests or counts; the state is left as it is. */
   #evaluate(record: StreamRecord, judged: Judged): Folded {
     const { partition } = this.#options;
@@ -245,7 +214,8 @@ export class PartitionEvaluator {
         if (leaked && this.#options.leak !== "mark") throw leak(event.timestampMs, model, { partition, offset });
         this.#state.adopt(event.userId);
         const tools = { histories: this.histories, ranker: this.#ranker };
-        const outcome = testEvent(judged, { partition, offset }, this.#challengerOf(judged, offset), tools);
+        const challenger = challengerOf(judged, { partition, offset }, this.#challengers);
+        const outcome = testEvent(judged, { partition, offset }, challenger, tools);
         this.#draft.addOutcome(outcome, outcome.candidates <= this.#negatives);
         return { kind: "outcome", outcome };
       }

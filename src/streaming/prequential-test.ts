@@ -1,4 +1,5 @@
 /** The test of an event, before its item joins the user's history. */
+import type { Challenger } from "./challenger.ts";
 import type { EventRanker } from "./event-ranker.ts";
 import type { ChallengerScore, CountedWindow, Outcome, Score, UserKind } from "./outcome.ts";
 import type { TestCase } from "./partition-state.ts";
@@ -9,12 +10,6 @@ import type { Surroundings, UserHistories } from "./user-histories.ts";
 export interface RecordPlace {
   readonly partition: number;
   readonly offset: number;
-}
-
-export interface Challenger {
-  readonly model: StreamModel;
-  /** The event time from which on it is tested. */
-  readonly fromMs: number;
 }
 
 /**

@@ -1,8 +1,9 @@
 /** Models, records and evaluators for tests of the stream. */
 import { mix } from "../../src/core/rng.ts";
+import type { Folded } from "../../src/streaming/folded.ts";
 import { encodeWireEvent, type WireEvent } from "../../src/streaming/interaction-event.ts";
 import type { Outcome } from "../../src/streaming/outcome.ts";
-import { type EvaluatorOptions, type Folded, PartitionEvaluator } from "../../src/streaming/partition-evaluator.ts";
+import { type EvaluatorOptions, PartitionEvaluator } from "../../src/streaming/partition-evaluator.ts";
 import type { StreamRecord } from "../../src/streaming/partition-state.ts";
 import type { StreamModel } from "../../src/streaming/stream-model.ts";
 import { TimeWindows } from "../../src/streaming/time-windows.ts";

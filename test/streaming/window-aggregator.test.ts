@@ -151,6 +151,44 @@ describe("the running total", () => {
   });
 });
 
+describe("a challenger's trial", () => {
+  const promotion = { leastCases: 10, leastUsers: 1, margin: 0.02 };
+  /** A partial whose deltas have paired cases, all hits of the challenger alone. */
+  const paired = (...args: Parameters<typeof partial>): WindowPartial => {
+    const one = partial(...args);
+    for (const { sums } of one.deltas) {
+      const replicates = { cases: new Array(100).fill(1), difference: new Array(100).fill(1e9) };
+      const score = { hits: 1e9 * sums.cases, ndcg: 0 };
+      const { cases } = sums;
+      const none = { hits: 0, ndcg: 0 };
+      sums.challengers.v2 = { cases, users: 1, newUsers: 1, champion: none, challenger: score, replicates };
+    }
+    return one;
+  };
+
+  it("adds up final windows that do not overlap, and is saved", () => {
+    const aggregator = new WindowAggregator(windows.advanceBy(500), 1, promotion);
+    aggregator.fold(paired(0, [0, 9], 1599, { 0: 4, 500: 3, 1000: 5, 1500: 2 }));
+    expect(aggregator.trials).toEqual([{ version: "v2", cases: 4, users: 1, verdict: null }]);
+    const state = aggregatorStateSchema.parse(JSON.parse(JSON.stringify(aggregator.save())));
+    const other = WindowAggregator.restore(windows.advanceBy(500), 1, state, promotion);
+    for (const one of [aggregator, other]) one.fold(paired(0, [9, 10], 2100, { 1000: 1 }));
+    expect(other.trials).toMatchObject([{ cases: 10, users: 3, verdict: { promoted: true, difference: 1 } }]);
+    expect(other.trials).toEqual(aggregator.trials);
+  });
+
+  it("takes in what an idle partition brings to a final window, until there is a verdict", () => {
+    const aggregator = new WindowAggregator(windows, 2, promotion);
+    aggregator.fold(partial(1, [0, 0], null, {}, { idle: true }));
+    aggregator.fold(paired(0, [0, 1], 1100, { 0: 7 }));
+    aggregator.fold(paired(1, [0, 1], 500, { 0: 2 }));
+    expect(aggregator.trials).toMatchObject([{ cases: 9, verdict: null }]);
+    aggregator.fold(paired(1, [1, 2], 500, { 0: 1 }));
+    aggregator.fold(paired(1, [2, 3], 500, { 0: 1 }));
+    expect(aggregator.trials).toMatchObject([{ cases: 10, verdict: { cases: 10 } }]);
+  });
+});
+
 describe("partials", () => {
   it("are taken in once, however often they come", () => {
     const aggregator = new WindowAggregator(windows, 2);
