@@ -1,7 +1,6 @@
 /** Parsers of option values; each says what it expected. */
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "commander";
-import { defaultTopics } from "../app/stream/stream-settings.ts";
 import type { ColumnMapping } from "../core/ratings/layout.ts";
 import { type TimeFormat, timeFormats } from "../core/ratings/time-format.ts";
 import type { ReadRatingsOptions } from "../ports/ratings-source.ts";
@@ -85,12 +84,6 @@ export const listenOptions = () => [
     .argParser(names)
     .default([], "none"),
 ];
-
-/** For commands that read the stream's windows, and none of its other topics. */
-export const windowsTopicOption = () =>
-  new Option("--windows-topic <name>", "topic of the stream's window reports")
-    .env("NCF_WINDOWS_TOPIC")
-    .default(defaultTopics.windows);
 
 export const jsonOption = (text = "print one JSON document on stdout") => new Option("--json", text).default(false);
 

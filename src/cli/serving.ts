@@ -33,6 +33,8 @@ export interface ServingOptions {
   readonly stream?: { readonly openLog: () => Promise<InteractionLog>; readonly topic: string } | undefined;
   /** Where interactions are kept; closed in the end. */
   readonly openLog: () => Promise<InteractionLog>;
+  /** Theirs in that log, where it is not the default one. */
+  readonly interactionsTopic?: string;
   /** Null for the default one, or any free one where that is taken. */
   readonly port: number | null;
   readonly host: string;
@@ -54,7 +56,7 @@ export interface Listening {
  */
 export async function serveUntilStopped(
   terminal: Terminal,
-  { model, runFolder, stream, openLog, port, host, allowName: names }: ServingOptions,
+  { model, runFolder, stream, openLog, interactionsTopic, port, host, allowName: names }: ServingOptions,
   onListening: (listening: Listening) => void,
 ): Promise<void> {
   const { signal } = terminal;
@@ -62,7 +64,7 @@ export async function serveUntilStopped(
   const [first, watch] = "registry" in model ? await champion(model.registry) : [model, null];
   const log = await openLog();
   try {
-    const holder = await ServiceHolder.open(first, log);
+    const holder = await ServiceHolder.open(first, log, { ...(interactionsTopic && { topic: interactionsTopic }) });
     const { windows, followed } = windowsOf(stream, runFolder, terminal, onError);
     const api = createHttpApi({
       holder,

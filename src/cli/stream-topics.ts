@@ -20,11 +20,12 @@ export type TopicOptionValues = { readonly topicPrefix: string } & {
   readonly [topic in OwnTopic as `${topic}Topic`]?: string;
 };
 
-export const topicOptions = () => [
+/** @param topics those that the command uses, all by default */
+export const topicOptions = (...topics: OwnTopic[]) => [
   new Option("--topic-prefix <text>", "put before the name of each of our topics that has no option of its own")
     .env("NCF_TOPIC_PREFIX")
     .default("", "none"),
-  ...ownTopics.map((topic) => {
+  ...(topics.length === 0 ? ownTopics : topics).map((topic) => {
     const name = topic.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     const variable = `NCF_${name.replaceAll("-", "_").toUpperCase()}_TOPIC`;
     const text = `topic of ${contents[topic]} (default: ${defaultTopics[topic]})`;

@@ -42,8 +42,9 @@ describe.skipIf(missing !== undefined)(`ncf serve --brokers${missing === undefin
   });
 
   it("shows the stream's windows as they come, from a topic that is made later", async () => {
-    const topic = `windows-${randomUUID()}`;
-    const kafka = ["--brokers", broker ?? "", "--windows-topic", topic];
+    const prefix = `${randomUUID()}-`;
+    const topic = `${prefix}hit-ratio-windows`;
+    const kafka = ["--brokers", broker ?? "", "--topic-prefix", prefix];
     const { child, outcome, stderrHas } = startNcf(["serve", "--model", at("out/models/mf"), "--port", "0", ...kafka]);
     const url = await new Promise<string>((resolve, reject) => {
       let stdout = "";
@@ -73,6 +74,10 @@ describe.skipIf(missing !== undefined)(`ncf serve --brokers${missing === undefin
       await producer.close();
       await expect.poll(() => dots.count()).toBe(3);
       expect(await page.locator("#windows-hits .dot.open").count()).toBe(0);
+      const headers = { "Content-Type": "application/json" };
+      const body = JSON.stringify({ userId: "1", itemId: "new" });
+      expect((await fetch(`${url}/interactions`, { method: "POST", headers, body })).status).toBe(200);
+      expect((await log.read(`${prefix}interactions`, 0, 0, 10)).records).toMatchObject([{ key: "1" }]);
     } finally {
       await log.close();
       await page.close();

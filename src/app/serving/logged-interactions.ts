@@ -3,15 +3,17 @@ import { NcfError } from "../../core/errors.ts";
 import type { InteractionLog } from "../../ports/interaction-log.ts";
 import { decodeRecord, encodeWireEvent } from "../../streaming/interaction-event.ts";
 import { committedRecords } from "../stream/committed-records.ts";
-import { defaultTopics } from "../stream/stream-settings.ts";
 import type { Interaction } from "./recommendation-service.ts";
 import type { RecordedInteractions } from "./recorded-interactions.ts";
 
-const topic = defaultTopics.interactions;
 const recordsAtOnce = 1000;
 
 /** Keyed by user, so that a user's interactions stay in order in one partition. @throws NcfError those of the log */
-export async function logInteractions(log: InteractionLog, interactions: readonly Interaction[]): Promise<void> {
+export async function logInteractions(
+  log: InteractionLog,
+  topic: string,
+  interactions: readonly Interaction[],
+): Promise<void> {
   if (interactions.length === 0) return;
   const records = interactions.map(({ userId, itemId, timestampMs }) => ({
     key: userId,
@@ -27,8 +29,12 @@ export async function logInteractions(log: InteractionLog, interactions: readonl
  *
  * @throws NcfError `INTERACTIONS_FULL`, those of the log
  */
-export async function restoreInteractions(log: InteractionLog, recorded: RecordedInteractions): Promise<void> {
-  const partitions = await partitionsOf(log);
+export async function restoreInteractions(
+  log: InteractionLog,
+  topic: string,
+  recorded: RecordedInteractions,
+): Promise<void> {
+  const partitions = await partitionsOf(log, topic);
   for (let partition = 0; partition < partitions; partition++) {
     const from = await log.startOffset(topic, partition);
     const to = await log.endOffset(topic, partition);
@@ -44,7 +50,7 @@ export async function restoreInteractions(log: InteractionLog, recorded: Recorde
 }
 
 /** As many as the topic has; one where it is new. */
-async function partitionsOf(log: InteractionLog): Promise<number> {
+async function partitionsOf(log: InteractionLog, topic: string): Promise<number> {
   try {
     return await log.partitions(topic);
   } catch (error) {

@@ -1,8 +1,16 @@
 import type { InteractionLog } from "../../ports/interaction-log.ts";
+import { defaultTopics } from "../stream/stream-settings.ts";
 import { logInteractions, restoreInteractions } from "./logged-interactions.ts";
 import { type Interaction, RecommendationService, type RecordOutcome } from "./recommendation-service.ts";
 import { RecordedInteractions } from "./recorded-interactions.ts";
 import type { ServedModel } from "./served-model.ts";
+
+export interface ServiceHolderOptions {
+  /** Of the interactions in the log. */
+  readonly topic?: string;
+  /** Takes them. */
+  readonly recorded?: RecordedInteractions;
+}
 
 /**
  * Holds the service of the version in force, and the interactions that came since, which outlive it. A request takes
@@ -10,6 +18,7 @@ import type { ServedModel } from "./served-model.ts";
  */
 export class ServiceHolder {
   readonly #log: InteractionLog;
+  readonly #topic: string;
   readonly #recorded: RecordedInteractions;
   #current: RecommendationService;
 
@@ -17,14 +26,15 @@ export class ServiceHolder {
   static async open(
     model: ServedModel,
     log: InteractionLog,
-    recorded: RecordedInteractions = new RecordedInteractions(),
+    { topic = defaultTopics.interactions, recorded = new RecordedInteractions() }: ServiceHolderOptions = {},
   ): Promise<ServiceHolder> {
-    await restoreInteractions(log, recorded);
-    return new ServiceHolder(model, log, recorded);
+    await restoreInteractions(log, topic, recorded);
+    return new ServiceHolder(model, log, topic, recorded);
   }
 
-  private constructor(model: ServedModel, log: InteractionLog, recorded: RecordedInteractions) {
+  private constructor(model: ServedModel, log: InteractionLog, topic: string, recorded: RecordedInteractions) {
     this.#log = log;
+    this.#topic = topic;
     this.#recorded = recorded;
     this.#current = new RecommendationService(model, recorded);
   }
@@ -45,7 +55,7 @@ export class ServiceHolder {
    * @throws NcfError `ID_INVALID`, `INTERACTIONS_FULL`, those of the log: nothing was recorded
    */
   async record(interactions: readonly Interaction[]): Promise<RecordOutcome> {
-    await logInteractions(this.#log, this.#current.newOf(interactions));
+    await logInteractions(this.#log, this.#topic, this.#current.newOf(interactions));
     return this.#current.record(interactions);
   }
 }

@@ -12,14 +12,14 @@ import { openImpatientLog, openLogWhenThere } from "../kafka-log.ts";
 import { readModelFolder, runFolderOf } from "../model-folder.ts";
 import * as options from "../options.ts";
 import { interactionsBeside, type ServingOptions, serveUntilStopped } from "../serving.ts";
+import { streamTopics, type TopicOptionValues, topicOptions } from "../stream-topics.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface ServeValues extends KafkaOptionValues {
+interface ServeValues extends KafkaOptionValues, Pick<TopicOptionValues, "topicPrefix" | "windowsTopic"> {
   readonly model?: string;
   readonly registry?: string;
   readonly sample?: string;
   readonly interactions?: string;
-  readonly windowsTopic: string;
   readonly port?: number;
   readonly host: string;
   readonly allowName: string[];
@@ -43,14 +43,13 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
       "--interactions <dir>",
       "folder that keeps what users do (default: interactions beside --registry; with --model, in memory only)",
     )
-    .addOption(options.windowsTopicOption())
     .addOption(options.jsonOption())
     .addHelpText(
       "after",
       "\nWith --brokers, the topic interactions on Kafka keeps what users do, and the page shows the stream's windows live.",
     )
     .action((values: ServeValues) => serve(values, terminal));
-  for (const option of options.listenOptions()) command.addOption(option);
+  for (const option of [...options.listenOptions(), ...topicOptions("windows")]) command.addOption(option);
   for (const option of kafkaOptions()) {
     command.addOption(option.attributeName() === "brokers" ? option.conflicts("interactions") : option);
   }
@@ -66,36 +65,34 @@ async function serve(values: ServeValues, terminal: Terminal): Promise<void> {
     );
   }
   const from = registry ?? model ?? "";
-  const { place, openLog, stream } = interactionsOf(values, terminal);
+  const { place, ...kept } = interactionsOf(values, terminal);
   const source = registry === undefined ? await readServedModel(from, values.sample) : { registry };
   const runFolder = registry === undefined ? runFolderOf(from) : path.resolve(registry, "..");
-  await serveUntilStopped(
-    terminal,
-    { model: source, runFolder, stream, openLog, port, host, allowName },
-    (listening) => {
-      const { name, version, dataset } = listening.model;
-      terminal.answer(
-        listening,
-        `${name} on ${dataset.name}${dataset.generated ? " (generated data)" : ""}, version ${version}.\n` +
-          `Interactions are kept ${place}.\n` +
-          `Serving at ${listening.url} (ready after ${listening.readySeconds.toFixed(2)} s; Ctrl-C stops it)`,
-      );
-    },
-  );
+  await serveUntilStopped(terminal, { model: source, runFolder, ...kept, port, host, allowName }, (listening) => {
+    const { name, version, dataset } = listening.model;
+    terminal.answer(
+      listening,
+      `${name} on ${dataset.name}${dataset.generated ? " (generated data)" : ""}, version ${version}.\n` +
+        `Interactions are kept ${place}.\n` +
+        `Serving at ${listening.url} (ready after ${listening.readySeconds.toFixed(2)} s; Ctrl-C stops it)`,
+    );
+  });
 }
 
 /** Where interactions are kept, in words, and the log there; the stream whose windows lie beside them. */
 function interactionsOf(
   values: ServeValues,
   terminal: Terminal,
-): { readonly place: string } & Pick<ServingOptions, "openLog" | "stream"> {
+): { readonly place: string } & Pick<ServingOptions, "openLog" | "interactionsTopic" | "stream"> {
   const { registry, interactions } = values;
   if (values.brokers !== undefined) {
     const connection = kafkaConnection(values);
+    const topics = streamTopics(values);
     return {
       place: `on Kafka (${connection.brokers.join(", ")})`,
       openLog: () => openLogWhenThere(connection, terminal),
-      stream: { openLog: () => openImpatientLog(connection), topic: values.windowsTopic },
+      interactionsTopic: topics.interactions,
+      stream: { openLog: () => openImpatientLog(connection), topic: topics.windows },
     };
   }
   const folder = interactions ?? (registry === undefined ? null : interactionsBeside(registry));

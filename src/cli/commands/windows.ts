@@ -8,12 +8,12 @@ import { NcfError } from "../../core/errors.ts";
 import { type KafkaOptionValues, kafkaConnection, kafkaOptions } from "../kafka-connection.ts";
 import { openImpatientLog } from "../kafka-log.ts";
 import * as options from "../options.ts";
+import { streamTopics, type TopicOptionValues, topicOptions } from "../stream-topics.ts";
 import type { Terminal } from "../terminal.ts";
 import { WindowLines } from "../window-lines.ts";
 
-interface WindowsValues extends KafkaOptionValues {
+interface WindowsValues extends KafkaOptionValues, Pick<TopicOptionValues, "topicPrefix" | "windowsTopic"> {
   readonly follow: boolean;
-  readonly windowsTopic: string;
   readonly json: boolean;
 }
 
@@ -23,12 +23,11 @@ export function addWindowsCommand(program: Command, terminal: Terminal): void {
     .description("Show windows: HR@10 beside popularity, and what was not tested.")
     .argument("[dir]", "folder that `ncf replay` or `ncf run --replay` wrote")
     .option("--follow", "instead, the stream's: each as it becomes final or is revised, until Ctrl-C", false)
-    .addOption(options.windowsTopicOption())
     .addOption(options.jsonOption("print one JSON document on stdout; with --follow a line each report, open ones too"))
     .action((dir: string | undefined, values: WindowsValues) =>
       dir !== undefined && !values.follow ? showWindows(dir, values, terminal) : followWindows(dir, values, terminal),
     );
-  for (const option of kafkaOptions()) command.addOption(option);
+  for (const option of [...topicOptions("windows"), ...kafkaOptions()]) command.addOption(option);
 }
 
 async function showWindows(dir: string, values: WindowsValues, terminal: Terminal): Promise<void> {
@@ -47,7 +46,7 @@ async function followWindows(dir: string | undefined, values: WindowsValues, ter
   const lines = new WindowLines(process.stdout, values.json);
   const feed = new WindowFeed({
     openLog: () => openImpatientLog(connection),
-    topic: values.windowsTopic,
+    topic: streamTopics(values).windows,
     sink: lines,
     log: terminal.log,
   });

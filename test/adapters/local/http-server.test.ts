@@ -143,6 +143,41 @@ describe("the HTTP server", () => {
     agent.destroy();
   });
 
+  it("writes events as they come, and lets go of them when the client leaves or the stream ends", async () => {
+    let [push, cancelled]: [(text: string | null) => void, number] = [() => {}, 0];
+    const encoder = new TextEncoder();
+    const server = await start(async () => {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          push = (text) => (text === null ? controller.close() : controller.enqueue(encoder.encode(text)));
+        },
+        cancel: () => {
+          cancelled += 1;
+        },
+      });
+      return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+    });
+    const leave = new AbortController();
+    const first = await fetch(server.url, { signal: leave.signal });
+    const reader = (first.body as ReadableStream<Uint8Array>).getReader();
+    for (const text of ["data: 1\n\n", "data: 2\n\n"]) {
+      push(text);
+      expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe(text);
+    }
+    expect(first.headers.get("content-length")).toBeNull();
+    leave.abort();
+    await expect.poll(() => cancelled).toBe(1);
+    const second = await fetch(server.url);
+    push("data: 3\n\n");
+    push(null);
+    expect(await second.text()).toBe("data: 3\n\n");
+    // Its connection is not kept, so nothing holds up the end.
+    const started = performance.now();
+    await server.close();
+    expect(performance.now() - started).toBeLessThan(1000);
+    expect(cancelled).toBe(1);
+  });
+
   it("closes in bounded time whatever hangs", async () => {
     const server = await start(() => new Promise<Response>(() => {}), { closeWithinMs: 100 });
     const hanging = fetch(server.url);

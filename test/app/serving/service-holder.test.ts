@@ -19,13 +19,14 @@ beforeAll(async () => {
 
 describe("recorded interactions", () => {
   it("lie in the log by user, repeats left out, and count in a service that starts with it", async () => {
-    const log = new MemoryInteractionLog();
+    const log = new MemoryInteractionLog({ nowMs: () => 10 });
     const holder = await ServiceHolder.open(model, log);
     await holder.record([watched("new", "1", 7), watched(textUser, "2", 8), watched("new", "1", 9)]);
     expect(await holder.record([watched("new", "1")])).toEqual({ recorded: 0, repeats: 1, unknownItems: 0 });
     expect((await records(log))[0]).toEqual({
       key: "new",
-      timestampMs: 7,
+      // The log's own time: a client's may be wrong.
+      timestampMs: 10,
       event: { userId: "new", itemId: "1", timestampMs: 7 },
     });
     const kept = (of: ServiceHolder) => [of.current.history("new", 9), of.current.recommend({ userId: "new", k: 5 })];
@@ -35,9 +36,19 @@ describe("recorded interactions", () => {
     expect(await again.record([watched("new", "1")])).toMatchObject({ repeats: 1 });
   });
 
+  it("lie in a topic of another name on request", async () => {
+    const log = new MemoryInteractionLog();
+    const holder = await ServiceHolder.open(model, log, { topic: "mine" });
+    await holder.record([watched("new", "1")]);
+    expect(await log.endOffset("mine", 0)).toBe(1);
+    const again = await ServiceHolder.open(model, log, { topic: "mine" });
+    expect(again.current.history("new", 9).total).toBe(1);
+    expect((await ServiceHolder.open(model, log)).current.history("new", 9).total).toBe(0);
+  });
+
   it("are refused as a whole, and not logged, when they would not fit", async () => {
     const log = new MemoryInteractionLog();
-    const holder = await ServiceHolder.open(model, log, new RecordedInteractions(2));
+    const holder = await ServiceHolder.open(model, log, { recorded: new RecordedInteractions(2) });
     const three = [watched("a", "1"), watched("a", "2"), watched("a", "3")];
     await expect(holder.record(three)).rejects.toMatchObject({ code: "INTERACTIONS_FULL", retriable: true });
     expect(holder.current.history("a", 9).total).toBe(0);
