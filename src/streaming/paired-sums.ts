@@ -10,8 +10,8 @@ import type { ChallengerScore, Outcome } from "./outcome.ts";
 import { replicateCount } from "./poisson-bootstrap.ts";
 import { count, replicate, scoreSums, zeroReplicates } from "./sum-fields.ts";
 
-/** A window's paired sums take at most so many bytes of JSON beside those of the window itself. */
-export const pairedSumsBytes = 2500;
+/** The paired sums of 10,000 events in a window take at most so many bytes of JSON. */
+export const pairedSumsBytes = 2400;
 
 export const pairedSumsSchema = z.object({
   cases: count.describe("Events that both versions ranked"),

@@ -61,7 +61,7 @@ export class PartitionEvaluator {
     return this.#state.streamTimeMs;
   }
 
-  /** The sums of the next commit take at most so many bytes of JSON. */
+  /** The sums of the next commit take at most so many bytes of JSON, with up to 10,000 events in each window. */
   get pendingBytes(): number {
     return this.#draft.bytes;
   }

@@ -8,8 +8,8 @@ import { contenders, type Outcome } from "./outcome.ts";
 import { pairedSumsSchema } from "./paired-sums.ts";
 import { count, nano, replicate, scoreSums, zeroReplicates } from "./sum-fields.ts";
 
-/** The sums of a window in a commit, without paired ones, take at most so many bytes of JSON. */
-export const windowSumsBytes = 7000;
+/** The sums of 10,000 events in a window, without paired ones, take at most so many bytes of JSON. */
+export const windowSumsBytes = 7700;
 
 const group = z.object({
   cases: count,

@@ -176,7 +176,7 @@ describe("paired sums", () => {
     expect(report.cases).toBe(7);
   });
 
-  it("of a thousand events take no more bytes than are reckoned with", () => {
+  it("of ten thousand events take no more bytes than are reckoned with", () => {
     const perfect = modelOf(300, { version: "v".repeat(64), score: byPlace(-1) });
     const hopeless = modelOf(300, { score: byPlace(1) });
     for (const [inForce, beside] of [
@@ -189,7 +189,7 @@ describe("paired sums", () => {
       const busy = evaluatorOf(inForce);
       busy.challenge(beside, 0);
       expect(busy.pendingBytes).toBe(0);
-      for (let user = 0; user < 1000; user++) foldAll(busy, [[user, 200, 1]]);
+      for (let user = 0; user < 10_000; user++) foldAll(busy, [[user, 200, 1]]);
       expect(busy.pendingBytes).toBe(busy.eventBytes);
       const { challengers } = busy.takeCommit(false).partial.deltas[0].sums;
       expect(encodeJson(challengers).length).toBeLessThan(pairedSumsBytes);

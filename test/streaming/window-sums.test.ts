@@ -120,11 +120,11 @@ describe("the sums of a window", () => {
     expect(windowSumsSchema.parse(JSON.parse(JSON.stringify(sums)))).toEqual(sums);
   });
 
-  it("of a thousand events take no more bytes than are reckoned with", () => {
+  it("of ten thousand events take no more bytes than are reckoned with", () => {
     const sums = emptySums();
     const [one] = fc.sample(cases, { numRuns: 1, seed: 1 });
     const most = { hit: 999_999_999, ndcg: 999_999_999 };
-    for (let user = 0; user < 1000; user++) {
+    for (let user = 0; user < 10_000; user++) {
       const facts = {
         userId: user,
         kind: userKinds[user % 3],
