@@ -7,6 +7,7 @@
 import kafkajs, { type KafkaConfig } from "kafkajs";
 import { NcfError } from "../../core/errors.ts";
 import { topicUnknown } from "../../ports/interaction-log.ts";
+import { type KafkaConnection, KafkaSockets, kafkaConfig } from "./kafka-connection.ts";
 
 export interface FetchedMessage {
   readonly offset: string;
@@ -185,11 +186,12 @@ function isTransient(error: unknown): boolean {
 /** A cluster's connections, closed together. Requests are repeated while that can help. */
 export class KafkaClient {
   readonly #cluster: Cluster;
+  readonly #sockets = new KafkaSockets();
   readonly #retryMs: number;
   readonly #closing = new AbortController();
 
-  constructor(config: KafkaConfig, retryMs: number) {
-    this.#cluster = createCluster(config);
+  constructor(connection: KafkaConnection, retryMs: number) {
+    this.#cluster = createCluster(kafkaConfig(connection, this.#sockets));
     this.#retryMs = retryMs;
   }
 
@@ -208,6 +210,7 @@ export class KafkaClient {
     this.#closing.abort();
     // A connection that is gone already is closed, too.
     await this.#cluster.disconnect().catch(() => undefined);
+    this.#sockets.destroy();
   }
 
   /**

@@ -1,5 +1,7 @@
 /** How brokers are reached, and kafkajs' settings for that. */
-import kafkajs, { type KafkaConfig } from "kafkajs";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import kafkajs, { type ISocketFactory, type KafkaConfig } from "kafkajs";
 
 export interface KafkaLogEntry {
   readonly level: "error" | "warn" | "info" | "debug";
@@ -14,12 +16,42 @@ export interface KafkaConnection extends Pick<KafkaConfig, "ssl" | "sasl" | "cli
   readonly onLog?: (entry: KafkaLogEntry) => void;
 }
 
-export function kafkaConfig({ brokers, ssl, sasl, clientId = "ncf-stream", onLog }: KafkaConnection): KafkaConfig {
+const keepAliveMs = 60_000;
+
+/**
+ * The sockets of a client, to be closed with it: kafkajs forgets one that it opens while it gives the broker up, and the process
+ * would never end.
+ */
+export class KafkaSockets {
+  readonly #open = new Set<Socket>();
+
+  readonly factory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+    const socket = ssl
+      ? connectTls({ host, port, servername: host, ...ssl }, onConnect)
+      : connect({ host, port }, onConnect);
+    socket.setKeepAlive(true, keepAliveMs);
+    // One for each request that waits for the connection.
+    socket.setMaxListeners(0);
+    this.#open.add(socket);
+    socket.once("close", () => this.#open.delete(socket));
+    return socket;
+  };
+
+  destroy(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+}
+
+export function kafkaConfig(
+  { brokers, ssl, sasl, clientId = "ncf-stream", onLog }: KafkaConnection,
+  sockets: KafkaSockets,
+): KafkaConfig {
   const { logLevel } = kafkajs;
   const levels = { [logLevel.ERROR]: "error", [logLevel.WARN]: "warn", [logLevel.INFO]: "info" } as const;
   return {
     brokers: [...brokers],
     clientId,
+    socketFactory: sockets.factory,
     ...(ssl === undefined ? {} : { ssl }),
     ...(sasl === undefined ? {} : { sasl }),
     retry: { initialRetryTime: 50, retries: 3, maxRetryTime: 1000 },

@@ -29,7 +29,7 @@ import {
   topicUnknown,
 } from "../../ports/interaction-log.ts";
 import { failureOf, KafkaClient, logClosed, PartitionLeaders, readCommitted, sleep } from "./kafka-client.ts";
-import { type KafkaConnection, kafkaConfig } from "./kafka-connection.ts";
+import type { KafkaConnection } from "./kafka-connection.ts";
 import { KafkaProducer } from "./kafka-producer.ts";
 import { committedRecords, messageOf, type PlacedRecord } from "./kafka-records.ts";
 import { TopicAppender } from "./topic-appender.ts";
@@ -348,6 +348,6 @@ export class KafkaInteractionLog implements InteractionLog {
   }
 
   #newClient(): KafkaClient {
-    return new KafkaClient(kafkaConfig(this.#options), this.#options.retryMs ?? 30_000);
+    return new KafkaClient(this.#options, this.#options.retryMs ?? 30_000);
   }
 }

@@ -12,7 +12,7 @@ import {
   type TopicPartition,
 } from "../../ports/stream-group.ts";
 import { failureOf } from "./kafka-client.ts";
-import { type KafkaConnection, kafkaConfig } from "./kafka-connection.ts";
+import { type KafkaConnection, KafkaSockets, kafkaConfig } from "./kafka-connection.ts";
 
 export interface KafkaGroupOptions extends KafkaConnection {
   /** A member that was not heard of for so long is taken for dead, and its partitions go to the others. */
@@ -33,8 +33,9 @@ export class KafkaStreamGroup implements StreamGroup {
 
   async join({ group, topics, onAssigned }: JoinOptions): Promise<GroupMembership> {
     const { sessionTimeoutMs = 20_000 } = this.#options;
+    const sockets = new KafkaSockets();
     let owned: readonly TopicPartition[] = [];
-    const consumer = new kafkajs.Kafka(kafkaConfig(this.#options)).consumer({
+    const consumer = new kafkajs.Kafka(kafkaConfig(this.#options, sockets)).consumer({
       groupId: group,
       sessionTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.min(3_000, Math.floor(sessionTimeoutMs / 4)),
@@ -67,16 +68,17 @@ export class KafkaStreamGroup implements StreamGroup {
       await consumer.run({ autoCommit: false, eachBatch: async () => undefined });
       await joined;
     } catch (cause) {
-      await disconnect(consumer);
+      await disconnect(consumer, sockets);
       throw cause instanceof NcfError ? cause : refused(group, cause);
     }
-    return { leave: () => disconnect(consumer) };
+    return { leave: () => disconnect(consumer, sockets) };
   }
 }
 
-async function disconnect(consumer: Consumer): Promise<void> {
+async function disconnect(consumer: Consumer, sockets: KafkaSockets): Promise<void> {
   // A connection that is gone already is closed, too; the group then misses the heartbeats.
   await consumer.disconnect().catch(() => undefined);
+  sockets.destroy();
 }
 
 function refused(group: string, cause: unknown): NcfError {

@@ -7,8 +7,8 @@
 import type { InteractionLog } from "../../ports/interaction-log.ts";
 import type { StreamGroup, TopicPartition } from "../../ports/stream-group.ts";
 import { PartitionWorker } from "./partition-worker.ts";
-import { persist } from "./persistent-task.ts";
 import { archiveReports } from "./report-archive.ts";
+import { retrying } from "./retrying.ts";
 import type { StreamEvent } from "./stream-events.ts";
 import type { StreamDeps, StreamSettings } from "./stream-settings.ts";
 import { WindowWorker } from "./window-worker.ts";
@@ -56,23 +56,26 @@ export async function runStreamMember(
     topic === topics.windowPartials
       ? (stopped) => runWindows(deps, settings, stopped)
       : (stopped) => runPartition(deps, settings, partition, stopped);
-  const membership = await deps.groups.join({
-    group,
-    topics: [topics.interactions, topics.windowPartials],
-    onAssigned: (assigned) => {
-      if (ending.signal.aborted) return;
-      deps.onEvent({
-        event: "assigned",
-        partitions: assigned.filter(({ topic }) => topic === topics.interactions).map(({ partition }) => partition),
-        windows: assigned.some(({ topic }) => topic === topics.windowPartials),
-      });
-      tasks.set(new Map(assigned.map((place) => [`${place.topic}/${place.partition}`, workOf(place)])));
-    },
-  });
-  await aborted(ending.signal);
-  signal.removeEventListener("abort", end);
-  await tasks.end();
-  await membership.leave();
+  const onAssigned = (assigned: readonly TopicPartition[]): void => {
+    if (ending.signal.aborted) return;
+    deps.onEvent({
+      event: "assigned",
+      partitions: assigned.filter(({ topic }) => topic === topics.interactions).map(({ partition }) => partition),
+      windows: assigned.some(({ topic }) => topic === topics.windowPartials),
+    });
+    tasks.set(new Map(assigned.map((place) => [`${place.topic}/${place.partition}`, workOf(place)])));
+  };
+  const shared = [topics.interactions, topics.windowPartials];
+  try {
+    const membership = await retrying({ ...deps, who: "group", signal: ending.signal }, () =>
+      deps.groups.join({ group, topics: shared, onAssigned }),
+    );
+    await aborted(ending.signal);
+    await tasks.end();
+    await membership?.leave();
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
   if (failure !== null) throw (failure as { readonly cause: unknown }).cause;
 }
 
@@ -112,14 +115,14 @@ class Tasks {
   }
 }
 
-function runPartition(
+async function runPartition(
   deps: StreamMemberDeps,
   settings: StreamMemberSettings,
   partition: number,
   signal: AbortSignal,
 ): Promise<void> {
   const who = `partition ${partition}`;
-  return persist({ ...deps, who, signal }, async (progressed) => {
+  await retrying({ ...deps, who, signal }, async (progressed) => {
     const startMs = deps.monotonicMs();
     const worker = await PartitionWorker.open(deps, settings, partition);
     deps.onEvent({ event: "opened", who, offset: worker.position, ms: deps.monotonicMs() - startMs });
@@ -167,7 +170,7 @@ async function followPartition(
 
 async function runWindows(deps: StreamMemberDeps, settings: StreamMemberSettings, signal: AbortSignal): Promise<void> {
   await Promise.all([
-    persist({ ...deps, who: "windows", signal }, async (progressed) => {
+    retrying({ ...deps, who: "windows", signal }, async (progressed) => {
       const startMs = deps.monotonicMs();
       const worker = await WindowWorker.open(deps, settings);
       deps.onEvent({ event: "opened", who: "windows", offset: worker.position, ms: deps.monotonicMs() - startMs });
@@ -178,7 +181,7 @@ async function runWindows(deps: StreamMemberDeps, settings: StreamMemberSettings
         deps.onEvent({ event: "closed", who: "windows", offset: worker.position });
       }
     }),
-    persist({ ...deps, who: "reports", signal }, (progressed) => archiveReports(deps, settings, signal, progressed)),
+    retrying({ ...deps, who: "reports", signal }, (progressed) => archiveReports(deps, settings, signal, progressed)),
   ]);
 }
 

@@ -1,9 +1,9 @@
-/** Work that goes on, through failures that pass, until it is stopped. */
+/** Work that goes on through failures that pass. */
 import { NcfError } from "../../core/errors.ts";
 import type { StreamEvent } from "./stream-events.ts";
 
-export interface TaskOptions {
-  /** "partition 3" or "windows": names the work in events. */
+export interface RetryOptions {
+  /** "partition 3", "windows", ...: names the work in events. */
   readonly who: string;
   readonly signal: AbortSignal;
   readonly onEvent: (event: StreamEvent) => void;
@@ -14,24 +14,27 @@ const firstRetryMs = 500;
 const longestRetryMs = 30_000;
 
 /**
- * Calls `work` until the signal is given. It is to return only then; `progressed` tells that it works, so that the next failure
- * is the first again.
+ * Calls `work` until it succeeds; `progressed` tells that it works so far, so that its next failure is the first again.
  *
+ * @returns undefined when the signal was given before
  * @throws what `work` threw, where trying again cannot help
  */
-export async function persist(
-  { who, signal, onEvent, sleep }: TaskOptions,
-  work: (progressed: () => void) => Promise<void>,
-): Promise<void> {
+export async function retrying<T>(
+  { who, signal, onEvent, sleep }: RetryOptions,
+  work: (progressed: () => void) => Promise<T>,
+): Promise<T | undefined> {
   let failures = 0;
+  const progressed = (): void => {
+    if (failures > 0) onEvent({ event: "recovered", who });
+    failures = 0;
+  };
   while (!signal.aborted) {
     try {
-      await work(() => {
-        if (failures > 0) onEvent({ event: "recovered", who });
-        failures = 0;
-      });
+      const result = await work(progressed);
+      progressed();
+      return result;
     } catch (cause) {
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
       const fenced = cause instanceof NcfError && cause.code === "PRODUCER_FENCED";
       if (!fenced && !canPass(cause)) throw cause;
       const retryMs = Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
@@ -40,6 +43,7 @@ export async function persist(
       await sleep(retryMs, signal);
     }
   }
+  return undefined;
 }
 
 /** Whether it may be better later: a log or store that does not answer, a full disk. */
