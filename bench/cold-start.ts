@@ -21,7 +21,6 @@ import { ItemKnn } from "../src/baselines/item-knn.ts";
 import { standingOf } from "../src/core/evaluation.ts";
 import { trainingCounts } from "../src/core/leave-one-out.ts";
 import { expectedHit } from "../src/core/ranking-metrics.ts";
-import { Rng } from "../src/core/rng.ts";
 import { interactionsBefore } from "../src/core/temporal-split.ts";
 import { stableOrderByTime } from "../src/core/time-order.ts";
 import { type AttributeProfile, attributesOf, createAttributeProfile } from "../src/ncf/attribute-profile.ts";
@@ -32,6 +31,7 @@ import { withNewItems } from "../src/ncf/new-items.ts";
 import { wasmBackend } from "../src/ncf/wasm/backend.ts";
 import { createScorer, type RowScorer } from "../src/ncf/wasm/scorer.ts";
 import { machineLine } from "./measurement.ts";
+import { pools, TouchedItems, weekMs } from "./weekly-events.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,9 +45,7 @@ const { values, positionals } = parseArgs({
 });
 const [path] = positionals;
 if (path === undefined) throw new Error("expected the path of a data set, found none");
-const weekMs = 7 * 86_400_000;
 const halfLifeMs = 26 * weekMs;
-const negatives = 99;
 const contenders = [
   "popularity",
   "decayed",
@@ -55,8 +53,6 @@ const contenders = [
   ...[values.preset, "blended"].flatMap((name) => [name, `${name}+genres`]),
 ];
 const groups = ["new in the week", "older", "no history", "folded in", "in training", "all"] as const;
-const pools = ["all items", "items that somebody has touched so far", "items that nobody has touched so far"] as const;
-type Pool = (typeof pools)[number];
 
 const { ratings, items: details } = await readDataset(path);
 const attributesById = new Map(details.map((item) => [item.id, attributesOf(item)]));
@@ -78,10 +74,7 @@ interface Version {
   readonly lowest: number;
 }
 
-const touched = Array.from(ratings.userIds, () => new Uint8Array(items));
-const histories: number[][] = Array.from(ratings.userIds, () => []);
-const counts = new Float64Array(items);
-let untouchedItems = items;
+const touched = new TouchedItems(ratings.userIds.length, items);
 const decayed = new DecayedPopularity(items, halfLifeMs);
 const knn = new ItemKnn();
 const hits = new Map<string, number>();
@@ -94,20 +87,17 @@ console.log(machineLine());
 for (let at = 0; at < Number(values.end) * order.length; at++) {
   const row = order[at];
   const [user, item, timeMs] = [ratings.user[row], ratings.item[row], ratings.timestampMs[row]];
-  if (touched[user][item] === 1) continue;
+  if (touched.has(user, item)) continue;
   if (timeMs >= startMs) {
     const now = Math.floor((timeMs - startMs) / weekMs);
     if (now !== week) {
       week = now;
-      knownAtWeekStart = new Set(histories.flatMap((history, index) => (history.length > 0 ? [index] : [])));
+      knownAtWeekStart = new Set(touched.histories.flatMap((history, index) => (history.length > 0 ? [index] : [])));
       if (version === null || week - version.week >= Number(values.retrain)) version = await train(timeMs);
     }
     test(version as Version, user, item, at);
   }
-  touched[user][item] = 1;
-  histories[user].push(item);
-  if (counts[item] === 0) untouchedItems -= 1;
-  counts[item] += 1;
+  touched.learn(user, item);
   decayed.learn(user, item, timeMs);
   knn.learn(user, item, timeMs);
 }
@@ -148,16 +138,16 @@ async function train(nowMs: number): Promise<Version> {
 }
 
 function test(model: Version, user: number, item: number, event: number): void {
-  const history = histories[user];
+  const history = touched.histories[user];
   const seen = model.users.has(ratings.userIds[user]);
   const kinds = [
     knownAtWeekStart.has(user) ? "older" : "new in the week",
     history.length === 0 ? "no history" : seen ? "in training" : "folded in",
     "all",
   ];
-  for (const [stream, pool] of pools.entries()) {
-    if (!isIn(pool, item) || (pool === pools[2] && untouchedItems <= negatives)) continue;
-    const candidates = draw(user, item, new Rng({ k0: event, k1: stream }), pool);
+  for (const pool of pools) {
+    if (!touched.offers(pool, item)) continue;
+    const candidates = touched.draw(user, item, event, pool);
     const scores = scoresOf(model, user, candidates);
     for (const kind of kinds) {
       const key = `${pool} ${kind}`;
@@ -172,30 +162,13 @@ function test(model: Version, user: number, item: number, event: number): void {
   }
 }
 
-function isIn(pool: Pool, item: number): boolean {
-  return pool === pools[0] || counts[item] > 0 === (pool === pools[1]);
-}
-
-function draw(user: number, item: number, rng: Rng, pool: Pool): Int32Array {
-  const candidates = new Int32Array(negatives + 1);
-  candidates[0] = item;
-  const drawn = new Set([item]);
-  for (let filled = 1; filled <= negatives; ) {
-    const other = rng.below(items);
-    if (touched[user][other] === 1 || drawn.has(other) || !isIn(pool, other)) continue;
-    drawn.add(other);
-    candidates[filled++] = other;
-  }
-  return candidates;
-}
-
 function scoresOf(model: Version, user: number, candidates: Int32Array): Float64Array[] {
-  const popular = Float64Array.from(candidates, (item) => counts[item]);
+  const popular = Float64Array.from(candidates, (item) => touched.counts[item]);
   const recent = new Float64Array(candidates.length);
   decayed.score(user, candidates, recent);
   const neighbours = new Float64Array(candidates.length);
   knn.score(user, candidates, neighbours);
-  const history = Int32Array.from(histories[user], (item) => model.itemIndex[item]);
+  const history = Int32Array.from(touched.histories[user], (item) => model.itemIndex[item]);
   const indices = Int32Array.from(candidates, (item) => model.itemIndex[item]);
   const started = new Float64Array(candidates.length);
   // Trained items alone make the better user row.
