@@ -7,15 +7,12 @@ import { NcfError } from "../../core/errors.ts";
 import type { InteractionLog } from "../../ports/interaction-log.ts";
 import { noProgress, type Progress, type ProgressTask } from "../../ports/progress.ts";
 import { encodeWireEvent, type WireEvent } from "../../streaming/interaction-event.ts";
+import { type RetryDeps, retrying } from "./retrying.ts";
 
-export interface SendDeps {
+export interface SendDeps extends RetryDeps {
   readonly log: InteractionLog;
   readonly progress?: Progress;
   readonly monotonicMs: () => number;
-  /** Resolves when the time is up or the signal is given. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Told each time that the log does not answer, and how long it waits before it tries again. */
-  readonly onWait?: (error: NcfError, retryMs: number) => void;
 }
 
 /** Events in order of time. Only those of the batch that is sent are in memory. */
@@ -44,8 +41,6 @@ const batchEvents = 5_000;
 /** At a pace, so much time lies between two batches at least: a transaction for each event would be slow. */
 const paceMs = 100;
 const longestSleepMs = 1_000;
-const firstRetryMs = 500;
-const longestRetryMs = 30_000;
 
 /**
  * Goes on where earlier calls with the same sequence and topic stopped, and waits for a log that is away.
@@ -56,21 +51,8 @@ export async function sendEvents(deps: SendDeps, request: SendRequest): Promise<
   const { topic, events, signal } = request;
   await deps.log.partitions(topic);
   const sending = new Sending(deps, request);
-  for (let failures = 0; ; ) {
-    const before = sending.position;
-    try {
-      await sending.run();
-      return { events: events.length, sentBefore: sending.sentBefore };
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof NcfError && error.retriable)) throw error;
-      failures = sending.position > before ? 1 : failures + 1;
-      const retryMs = Math.min(longestRetryMs, firstRetryMs * 2 ** (failures - 1));
-      deps.onWait?.(error, retryMs);
-      await deps.sleep(retryMs, signal);
-      signal.throwIfAborted();
-    }
-  }
+  await retrying(deps, signal, (gotOn) => sending.run(gotOn));
+  return { events: events.length, sentBefore: sending.sentBefore };
 }
 
 class Sending {
@@ -79,7 +61,7 @@ class Sending {
   #task: ProgressTask | null = null;
   #sentBefore: number | null = null;
   /** The first event that is not known to be sent. */
-  position = 0;
+  #position = 0;
   /** Event time 0 at the request's speed, on the clock of `monotonicMs`. */
   #originMs: number | null = null;
 
@@ -93,21 +75,21 @@ class Sending {
   }
 
   /** Sends what is left. */
-  async run(): Promise<void> {
+  async run(gotOn: () => void): Promise<void> {
     const { log, progress = noProgress } = this.#deps;
     const { topic, events, signal } = this.#request;
     const group = `ncf-replay-${events.id}`;
     const producer = await log.openProducer(`${group}-${topic}`);
     try {
-      this.position = (await log.committed(group, topic, 0))?.offset ?? 0;
-      this.#sentBefore ??= this.position;
+      this.#position = (await log.committed(group, topic, 0))?.offset ?? 0;
+      this.#sentBefore ??= this.#position;
       this.#task ??= progress.start("Sending", events.length, "events");
-      while (this.position < events.length) {
-        this.#task.update(this.position, timeNote(events.at(this.position).timestampMs));
+      while (this.#position < events.length) {
+        this.#task.update(this.#position, timeNote(events.at(this.#position).timestampMs));
         signal.throwIfAborted();
         const end = await this.#due();
         const records = [];
-        for (let i = this.position; i < end; i++) {
+        for (let i = this.#position; i < end; i++) {
           const event = events.at(i);
           const { userId, timestampMs } = event;
           records.push({
@@ -121,7 +103,8 @@ class Sending {
         if (records.length > 0) {
           await producer.commit({ records, offsets: [{ group, topic, partition: 0, offset: end, metadata }] });
         }
-        this.position = end;
+        this.#position = end;
+        gotOn();
       }
       this.#task.update(events.length, "");
       this.#task.end();
@@ -142,15 +125,15 @@ class Sending {
   async #due(): Promise<number> {
     const { monotonicMs, sleep } = this.#deps;
     const { events, speed, signal } = this.#request;
-    const most = Math.min(this.position + batchEvents, events.length);
+    const most = Math.min(this.#position + batchEvents, events.length);
     if (speed === null) return most;
     const wallMs = (position: number): number => events.at(position).timestampMs / speed;
-    this.#originMs ??= monotonicMs() - wallMs(this.position);
-    const waitMs = this.#originMs + wallMs(this.position) - monotonicMs();
+    this.#originMs ??= monotonicMs() - wallMs(this.#position);
+    const waitMs = this.#originMs + wallMs(this.#position) - monotonicMs();
     await sleep(Math.min(longestSleepMs, Math.max(paceMs, waitMs)), signal);
     signal.throwIfAborted();
     const nowMs = monotonicMs() - this.#originMs;
-    let end = this.position;
+    let end = this.#position;
     while (end < most && wallMs(end) <= nowMs) end++;
     return end;
   }

@@ -5,11 +5,11 @@ import { KafkaStreamGroup } from "../../adapters/kafka/kafka-stream-group.ts";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { startHttpServer } from "../../adapters/local/http-server.ts";
 import { ObjectStoreRegistry } from "../../adapters/registry/object-store-registry.ts";
+import { retrying } from "../../app/stream/retrying.ts";
 import type { StreamEvent } from "../../app/stream/stream-events.ts";
 import { runStreamMember } from "../../app/stream/stream-member.ts";
 import { type StreamFrom, startStream } from "../../app/stream/stream-start.ts";
 import { StreamStatus } from "../../app/stream/stream-status.ts";
-import { windowHeader, windowLine } from "../../app/windows-text.ts";
 import { NcfError } from "../../core/errors.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
@@ -18,9 +18,11 @@ import { type KafkaOptionValues, kafkaConnection, kafkaOptions } from "../kafka-
 import { openLogWhenThere } from "../kafka-log.ts";
 import * as options from "../options.ts";
 import { createStreamHttp } from "../stream-http.ts";
+import { streamLog } from "../stream-log.ts";
 import { streamTopics, type TopicOptionValues, topicOptions } from "../stream-topics.ts";
 import type { Terminal } from "../terminal.ts";
 import { addInspectCommand } from "./stream-inspect.ts";
+import { addRekeyCommand } from "./stream-rekey.ts";
 
 interface StreamValues extends KafkaOptionValues, EventMappingValues {
   readonly topic?: string;
@@ -150,6 +152,7 @@ export function addStreamCommand(program: Command, terminal: Terminal): void {
   // What stands behind the name of a subcommand is the subcommand's.
   command.enablePositionalOptions();
   addInspectCommand(command, terminal);
+  addRekeyCommand(command, terminal);
 }
 
 /** Partials between two snapshots of the windows: at a commit a second and partition, some minutes. */
@@ -166,26 +169,19 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
   const windows = TimeWindows.ofSizeAndGrace(values.window, values.grace).advanceBy(values.advance ?? values.window);
   const store = new FileObjectStore(values.store ?? registryFolder);
   const registry = new ObjectStoreRegistry(new FileObjectStore(registryFolder));
-  const log = await openLogWhenThere(connection, { signal, log: terminal.log });
+  const log = await openLogWhenThere(connection, { signal, log: terminal.log }).catch((error: unknown) => {
+    // To be stopped is a stream's end, and no failure.
+    if (signal.aborted) return null;
+    throw error;
+  });
+  if (log === null) return;
   try {
-    const settings = await startStream(
-      { log, store, registry, createScorer },
-      {
-        group,
-        topics,
-        windows,
-        mapping: eventMapping(values),
-        from: values.from,
-        seed: values.seed,
-        maxAheadMs: values.maxAhead,
-        commitRecords: values.commitRecords,
-        commitIntervalMs: values.commitInterval,
-        snapshotRecords: values.snapshotRecords,
-        snapshotPartials,
-        idleTimeoutMs: values.idleTimeout,
-      },
-    );
     const status = new StreamStatus(Date.now);
+    const say = streamLog(terminal, values.json === true);
+    const onEvent = (event: StreamEvent): void => {
+      status.observe(event);
+      say(event);
+    };
     const lag = async (partition: number, offset: number): Promise<number | null> => {
       const end = await log.endOffset(topics.interactions, partition).catch(() => null);
       return end === null ? null : Math.max(0, end - offset);
@@ -196,19 +192,30 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
       onError: (error) => terminal.log(`ncf: ${String(error)}`),
     });
     terminal.log(`Group ${group} on topic ${topics.interactions}; ${server.url}/health and /metrics.`);
-    const say = sayer(terminal, values.json === true);
-    const onEvent = (event: StreamEvent): void => {
-      status.observe(event);
-      say(event);
-    };
     const groups = new KafkaStreamGroup({ ...connection, sessionTimeoutMs: values.sessionTimeout });
     const sleep = (ms: number, until: AbortSignal) => timeout(ms, undefined, { signal: until }).catch(() => {});
+    const deps = { log, store, groups, onEvent, monotonicMs: () => performance.now(), sleep };
     try {
-      await runStreamMember(
-        { log, store, groups, onEvent, monotonicMs: () => performance.now(), sleep },
-        settings,
-        signal,
+      const settings = await retrying({ ...deps, who: "start", signal }, () =>
+        startStream(
+          { log, store, registry, createScorer },
+          {
+            group,
+            topics,
+            windows,
+            mapping: eventMapping(values),
+            from: values.from,
+            seed: values.seed,
+            maxAheadMs: values.maxAhead,
+            commitRecords: values.commitRecords,
+            commitIntervalMs: values.commitInterval,
+            snapshotRecords: values.snapshotRecords,
+            snapshotPartials,
+            idleTimeoutMs: values.idleTimeout,
+          },
+        ),
       );
+      if (settings !== undefined) await runStreamMember(deps, settings, signal);
     } finally {
       await server.close();
     }
@@ -216,57 +223,6 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
   } finally {
     await log.close();
   }
-}
-
-/** Tells people and programs what happens: final windows on stdout, the rest on stderr. */
-function sayer(terminal: Terminal, asJson: boolean): (event: StreamEvent) => void {
-  let header = false;
-  return (event) => {
-    if (event.event === "window") {
-      if (!event.report.final) return;
-      if (asJson) process.stdout.write(`${JSON.stringify(event.report)}\n`);
-      else {
-        if (!header) process.stdout.write(`${windowHeader}\n`);
-        header = true;
-        process.stdout.write(`${windowLine(event.report)}\n`);
-      }
-      return;
-    }
-    // Every second and more: the metrics count them.
-    if (event.event === "committed" || event.event === "snapshotStored") return;
-    if (asJson) terminal.log(JSON.stringify({ time: new Date().toISOString(), ...event, ...causeOf(event) }));
-    else terminal.log(lineOf(event));
-  };
-}
-
-function causeOf(event: StreamEvent): { cause?: string } {
-  return "cause" in event ? { cause: messageOf(event.cause) } : {};
-}
-
-function lineOf(event: Exclude<StreamEvent, { readonly event: "committed" | "snapshotStored" | "window" }>): string {
-  switch (event.event) {
-    case "assigned":
-      return `Assigned: ${event.partitions.length === 0 ? "no partition" : `partition ${event.partitions.join(", ")}`}${event.windows ? ", and the windows" : ""}.`;
-    case "opened":
-      return `Took over ${event.who} at offset ${event.offset} in ${event.ms.toFixed(0)} ms.`;
-    case "closed":
-      return `Gave up ${event.who} at offset ${event.offset}.`;
-    case "fenced":
-      return `Another member has taken over ${event.who}.`;
-    case "waiting":
-      return `Waiting, ${event.who}: ${messageOf(event.cause)} Trying again in ${(event.retryMs / 1000).toFixed(1)} s; nothing is lost.`;
-    case "recovered":
-      return `Going on: ${event.who}.`;
-    case "snapshotFailed":
-      return `No snapshot of partition ${event.partition} at offset ${event.offset}: ${messageOf(event.cause)} A later one is tried; the stream goes on.`;
-    case "idle":
-      return `Partition ${event.partition} is idle and holds no window back.`;
-  }
-}
-
-function messageOf(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return message.endsWith(".") ? message : `${message}.`;
 }
 
 function streamFrom(text: string): StreamFrom {
