@@ -103,6 +103,9 @@ async function underLease<T>(
   );
   try {
     return await work(AbortSignal.any([lost.signal, ...(signal ? [signal] : [])]));
+  } catch (error) {
+    // What was lost says more than that the training was stopped.
+    throw lost.signal.aborted ? lost.signal.reason : error;
   } finally {
     clearInterval(timer);
   }

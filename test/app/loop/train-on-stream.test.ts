@@ -4,11 +4,13 @@ import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-sto
 import { ParquetInteractionChunks } from "../../../src/adapters/parquet/parquet-interaction-chunks.ts";
 import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store-registry.ts";
 import { trainNext } from "../../../src/app/loop/train-on-stream.ts";
+import { takeTrainingLease } from "../../../src/app/loop/training-lease.ts";
 import { requestTraining, type TrainingRequest } from "../../../src/app/loop/training-request.ts";
 import { publishModel, readPublished } from "../../../src/app/published-model.ts";
 import { ChampionWatch } from "../../../src/app/serving/champion-watch.ts";
 import { indexOfId, numericId } from "../../../src/core/ids.ts";
 import { undivided } from "../../../src/core/leave-one-out.ts";
+import type { NumericBackend } from "../../../src/ncf/backend.ts";
 import { encodeModel } from "../../../src/ncf/checkpoint.ts";
 import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
@@ -122,4 +124,30 @@ it("a worker gives back what it cannot do, until it is a dead letter, and says w
   expect(await deps.queue.counts()).toMatchObject({ deadLetters: 1 });
   expect(log[0]).toContain("expected kept interactions at offsets 0 to 8, found none at 3");
   expect((await deps.registry.list()).length).toBe(1);
+});
+
+it("a worker that loses the lease in the middle of training stops, and publishes nothing", async () => {
+  const { deps, clock, log, request } = await world();
+  const { store, queue, registry } = deps;
+  await requestTraining(deps, request, 60_000);
+  let trains = (): void => undefined;
+  const inTraining = new Promise<void>((resolve) => {
+    trains = resolve;
+  });
+  const backend: NumericBackend = {
+    ...deps.backend,
+    async open(config, data, sessionOptions) {
+      const session = await deps.backend.open(config, data, sessionOptions);
+      trains();
+      return session;
+    },
+  };
+  const training = trainNext({ ...deps, backend }, { ...options, epochs: 1_000_000, leaseSeconds: 1 });
+  await inTraining;
+  // By another worker's clock the lease has expired.
+  expect(await takeTrainingLease(store, { group: "g", requestId: "g-2" }, clock.ms + 10_000, 60_000)).toBe(true);
+  expect(await training).toBe("failed");
+  expect(log.at(-1)).toContain("expected group g free to train, found another request in flight");
+  expect((await registry.list()).length).toBe(1);
+  expect(await queue.counts()).toMatchObject({ ready: 1, inFlight: 0 });
 });
