@@ -11,9 +11,9 @@ import { noProgress, type Progress, type ProgressTask } from "../../ports/progre
 import type { EventMapping } from "../../streaming/event-mapping.ts";
 import { nextRecords } from "../stream/committed-records.ts";
 import { noCopies, type RekeyCounts, rekeyed } from "./rekeyed-record.ts";
-import { type RetryDeps, retrying } from "./retrying.ts";
+import { type OutageDeps, throughOutages } from "./through-outages.ts";
 
-export interface RekeyDeps extends RetryDeps {
+export interface RekeyDeps extends OutageDeps {
   readonly log: InteractionLog;
   readonly progress?: Progress;
   readonly monotonicMs: () => number;
@@ -63,7 +63,7 @@ export async function rekeyTopic(deps: RekeyDeps, request: RekeyRequest): Promis
   const copy = new Copy(deps, request, ends);
   const task = progress.start("Copying", untilEnd ? copy.offsets : undefined, "records");
   try {
-    await retrying(deps, signal, (gotOn) => copy.run(task, gotOn));
+    await throughOutages(deps, signal, (gotOn) => copy.run(task, gotOn));
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
   }

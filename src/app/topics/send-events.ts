@@ -7,9 +7,9 @@ import { NcfError } from "../../core/errors.ts";
 import type { InteractionLog } from "../../ports/interaction-log.ts";
 import { noProgress, type Progress, type ProgressTask } from "../../ports/progress.ts";
 import { encodeWireEvent, type WireEvent } from "../../streaming/interaction-event.ts";
-import { type RetryDeps, retrying } from "./retrying.ts";
+import { type OutageDeps, throughOutages } from "./through-outages.ts";
 
-export interface SendDeps extends RetryDeps {
+export interface SendDeps extends OutageDeps {
   readonly log: InteractionLog;
   readonly progress?: Progress;
   readonly monotonicMs: () => number;
@@ -51,7 +51,7 @@ export async function sendEvents(deps: SendDeps, request: SendRequest): Promise<
   const { topic, events, signal } = request;
   await deps.log.partitions(topic);
   const sending = new Sending(deps, request);
-  await retrying(deps, signal, (gotOn) => sending.run(gotOn));
+  await throughOutages(deps, signal, (gotOn) => sending.run(gotOn));
   return { events: events.length, sentBefore: sending.sentBefore };
 }
 

@@ -1,7 +1,7 @@
 /** Work on a log that may be away for a while. */
 import { NcfError } from "../../core/errors.ts";
 
-export interface RetryDeps {
+export interface OutageDeps {
   /** Resolves when the time is up or the signal is given. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Told each time that the log does not answer, and how long it waits before it tries again. */
@@ -16,8 +16,8 @@ const longestRetryMs = 30_000;
  *
  * @throws what the work threw, where trying again cannot help; the signal's reason
  */
-export async function retrying<T>(
-  { sleep, onWait }: RetryDeps,
+export async function throughOutages<T>(
+  { sleep, onWait }: OutageDeps,
   signal: AbortSignal,
   work: (gotOn: () => void) => Promise<T>,
 ): Promise<T> {
