@@ -56,9 +56,9 @@ export function lineChart({ id, title, description, windows, series, range, tick
   return svg;
 }
 
-/** Round numbers from `low` to `high` or a little beyond, about five. */
+/** Round numbers from `low` to `high` or a little beyond, four to seven. */
 export function ticksOver(low, high) {
-  const rough = Math.max(high - low, 1e-9) / 4;
+  const rough = Math.max(high - low, 1e-9) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999);
   const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];

@@ -43,18 +43,23 @@ export function windowsFigures(windows) {
       ],
       marks,
     }),
-    more: marks.length === 0 ? [] : [versionList(marks, windows)],
+    more: [versionNote(marks, windows)],
   });
   const challenged = windows.filter(({ challenger }) => challenger !== null && challenger.difference !== null);
   const pair = element("div", { class: "pair" }, kindsFigure(windows), untestedFigure(windows));
   return [hits, ...(challenged.length === 0 ? [] : [challengerFigure(challenged)]), pair];
 }
 
-/** Where another version is in force than in the window before; the one in force is that with the most cases. */
+/** The version with the most cases. */
+function inForce({ versions }) {
+  return Object.keys(versions).sort((a, b) => versions[b] - versions[a])[0];
+}
+
+/** Where another version is in force than in the window before. */
 function versionMarks(windows) {
-  const inForce = windows.map(({ versions }) => Object.keys(versions).sort((a, b) => versions[b] - versions[a])[0]);
-  const changes = inForce.flatMap((version, index) =>
-    index > 0 && version !== inForce[index - 1] ? [{ index, version }] : [],
+  const names = windows.map(inForce);
+  const changes = names.flatMap((version, index) =>
+    index > 0 && version !== names[index - 1] ? [{ index, version }] : [],
   );
   return changes.map(({ index, version }, i) => ({
     index,
@@ -63,7 +68,8 @@ function versionMarks(windows) {
   }));
 }
 
-function versionList(marks, windows) {
+function versionNote(marks, windows) {
+  if (marks.length === 0) return element("p", { class: "note versions" }, `Version ${inForce(windows[0])} throughout.`);
   const texts = marks.map(({ index, text }) => `${text} from ${momentText(windows[index].startMs)} on`);
   return element("p", { class: "note versions" }, `Marks: ${texts.slice(-6).join("; ")}.`);
 }

@@ -224,7 +224,8 @@ describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? 
     await expect.poll(() => page.getByLabel("A movie you like").isVisible()).toBe(true);
     await press("Tab");
     expect(await focused()).toBe("movie-input");
-    await page.keyboard.type("blue film 1");
+    // At once: a list that comes between two keys would be taken for the last one.
+    await page.keyboard.insertText("blue film 1");
     await page.getByRole("option").first().waitFor();
     expect(await page.locator("#movie-input").getAttribute("aria-expanded")).toBe("true");
     await press("ArrowDown");

@@ -146,6 +146,7 @@ describe.skipIf(path === undefined)(`windows live in Chromium${path === undefine
     await open();
     await expect.poll(() => dots("windows-hits", "m0")).toBe(6);
     expect(await page.locator("#windows-hits .mark").count()).toBe(0);
+    expect(await page.locator("#windows-hits .versions").textContent()).toBe("Version 000001-a throughout.");
     expect(await page.locator("#windows-challenger").count()).toBe(0);
     const challenger = { version: "000002-b", cases: 90, users: 40, hrAt10: 0.7, championHrAt10: 0.65 };
     await append(
