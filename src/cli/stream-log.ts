@@ -44,6 +44,14 @@ function lineOf(event: Exclude<StreamEvent, { readonly event: "committed" | "sna
       return `Going on: ${event.who}.`;
     case "snapshotFailed":
       return `No snapshot of partition ${event.partition} at offset ${event.offset}: ${messageOf(event.cause)} A later one is tried; the stream goes on.`;
+    case "modelUpdate": {
+      const { kind, version, fromMs } = event.update;
+      const from = new Date(fromMs).toISOString();
+      if (kind === "champion") return `Version ${version} is in force from ${from} on.`;
+      return version === null
+        ? `No challenger from ${from} on.`
+        : `Version ${version} is tested beside from ${from} on.`;
+    }
     case "idle":
       return `Partition ${event.partition} is idle and holds no window back.`;
   }

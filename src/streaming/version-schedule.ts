@@ -17,17 +17,18 @@ export interface Promotion<Model extends StreamModel | null = StreamModel> {
  * of challengers may hold null, for none.
  */
 export class VersionSchedule<Model extends StreamModel | null = StreamModel> {
-  readonly #first: Model;
+  /** In force before any promotion. */
+  readonly first: Model;
   readonly promotions: readonly Promotion<Model>[];
 
   /** @param first the version in force before any promotion */
   constructor(first: Model, promotions: readonly Promotion<Model>[] = []) {
-    this.#first = first;
+    this.first = first;
     this.promotions = promotions;
   }
 
   with(promotion: Promotion<Model>): VersionSchedule<Model> {
-    return new VersionSchedule(this.#first, [...this.promotions, promotion]);
+    return new VersionSchedule(this.first, [...this.promotions, promotion]);
   }
 
   /** The latest promotion that covers an event; so a rollback is a promotion of an older version. */
@@ -39,7 +40,7 @@ export class VersionSchedule<Model extends StreamModel | null = StreamModel> {
 
   inForce(timestampMs: number, offset: number): Model {
     const promotion = this.covering(timestampMs, offset);
-    return promotion === undefined ? this.#first : promotion.model;
+    return promotion === undefined ? this.first : promotion.model;
   }
 
   /** Whether the promotion that counts at this time is one of this version from this time on. */
@@ -53,6 +54,6 @@ export class VersionSchedule<Model extends StreamModel | null = StreamModel> {
     const last = this.promotions.findLastIndex(
       (promotion) => promotion.fromMs <= fromMs && (promotion.fromOffset ?? 0) <= offset,
     );
-    return last < 0 ? this : new VersionSchedule(this.#first, this.promotions.slice(last));
+    return last < 0 ? this : new VersionSchedule(this.first, this.promotions.slice(last));
   }
 }

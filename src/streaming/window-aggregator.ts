@@ -133,6 +133,12 @@ export class WindowAggregator {
     return reports;
   }
 
+  /** The greatest stream time of all partitions; null before the first event. */
+  get streamTimeMs(): number | null {
+    const times = this.#progress.flatMap((progress) => progress?.streamTimeMs ?? []);
+    return times.length === 0 ? null : Math.max(...times);
+  }
+
   /** The challengers so far, on the final windows that the running total holds. */
   get trials(): Trial[] {
     return this.#trials.list();

@@ -13,6 +13,7 @@ import type { DeadLetter } from "../../streaming/outcome.ts";
 import type { PartitionCommit } from "../../streaming/partition-commit.ts";
 import { PartitionEvaluator } from "../../streaming/partition-evaluator.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
+import { commitMetadata, promotedVersions } from "./partition-metadata.ts";
 import { Snapshots } from "./snapshots.ts";
 import { type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
 import { takeOver } from "./take-over.ts";
@@ -24,6 +25,8 @@ const sumsBytes = maxRecordBytes - 5_000;
 const deadLetterBytes = 500_000;
 /** No user's id is longer; a longer key might not fit into a record beside the value. */
 const maxKeyLength = 1_000;
+/** Each takes some 70 bytes of a commit's metadata, which holds 4,096. */
+const promotionsOfCommit = 40;
 /** After a snapshot that could not be stored, this share of the usual distance counts as gone already. */
 const retrySnapshotAfter = 0.9;
 
@@ -37,6 +40,10 @@ export class PartitionWorker {
   /** The next offset to read; beyond the evaluator's where offsets hold no record. */
   #position: number;
   #idle = false;
+  /** Model updates that are in the evaluator's schedule. */
+  #appliedUpdates: number;
+  /** Where the latest snapshot stands that this worker stored. */
+  #stored: { readonly offset: number; readonly streamTimeMs: number | null } | null = null;
   /** The commit in flight; settled when there is none. */
   #committing: Promise<void> = Promise.resolve();
   #recordsSinceSnapshot = 0;
@@ -61,13 +68,16 @@ export class PartitionWorker {
       const first = settings.startOffsets?.[partition] ?? (await log.startOffset(place.topic, partition));
       const committed = found?.offset ?? first;
       const partitionCount = await log.partitions(place.topic);
-      const evaluator = new PartitionEvaluator({ ...settings, partition, partitionCount }, settings.schedule);
+      const promoted = await promotedVersions(deps, settings, found?.metadata);
+      const options = { ...settings, partition, partitionCount };
+      const evaluator = new PartitionEvaluator(options, promoted.schedule, promoted.challengers);
       const snapshot = await snapshots.newest(committed);
       if (snapshot !== null) evaluator.restore(decodeSnapshot(snapshot.bytes, snapshot.key));
       const from = snapshot === null ? Math.min(first, committed) : evaluator.nextOffset;
       const stretch = { from, to: committed, atOnce: settings.commitRecords };
       for await (const record of committedRecords(log, place, stretch)) evaluator.catchUp(record);
-      return new PartitionWorker(deps, settings, partition, producer, snapshots, evaluator, committed);
+      const applied = promoted.updates;
+      return new PartitionWorker(deps, settings, partition, { producer, snapshots, evaluator, applied }, committed);
     });
   }
 
@@ -75,9 +85,17 @@ export class PartitionWorker {
     deps: StreamDeps,
     settings: StreamSettings,
     partition: number,
-    producer: TransactionalProducer,
-    snapshots: Snapshots,
-    evaluator: PartitionEvaluator,
+    {
+      producer,
+      snapshots,
+      evaluator,
+      applied,
+    }: {
+      readonly producer: TransactionalProducer;
+      readonly snapshots: Snapshots;
+      readonly evaluator: PartitionEvaluator;
+      readonly applied: number;
+    },
     position: number,
   ) {
     this.#deps = deps;
@@ -86,6 +104,7 @@ export class PartitionWorker {
     this.#producer = producer;
     this.#snapshots = snapshots;
     this.#evaluator = evaluator;
+    this.#appliedUpdates = applied;
     this.#position = position;
   }
 
@@ -119,6 +138,7 @@ export class PartitionWorker {
     const { topics, commitRecords } = this.#settings;
     const place = { topic: topics.interactions, partition: this.#partition };
     this.#checkUsable();
+    await this.#guarded(() => this.#applyUpdates());
     const { records, nextOffset } = await nextRecords(this.#deps.log, place, this.#position, commitRecords);
     this.#position = nextOffset;
     if (records.length === 0) return 0;
@@ -149,12 +169,33 @@ export class PartitionWorker {
         await this.#snapshotting;
         if (this.#recordsSinceSnapshot > 0 && Number.isFinite(this.#settings.snapshotRecords)) {
           this.#recordsSinceSnapshot = 0;
-          await this.#store(this.#evaluator.nextOffset, this.#evaluator.snapshot());
+          const { nextOffset, streamTimeMs } = this.#evaluator;
+          await this.#store(nextOffset, streamTimeMs, this.#evaluator.snapshot());
         }
       }
     } finally {
       await this.#producer.close();
     }
+  }
+
+  /** Takes up what the stream has decided of versions; between two commits, so that the next one tells. */
+  async #applyUpdates(): Promise<void> {
+    const { promotions } = this.#deps;
+    if (promotions === undefined) return;
+    await promotions.updates.refresh();
+    const updates = promotions.updates.list;
+    while (this.#appliedUpdates < updates.length && !this.#isFull()) {
+      const { kind, version, fromMs } = updates[this.#appliedUpdates];
+      const model = version === null ? null : await promotions.versions.load(version);
+      if (kind === "challenger") this.#evaluator.challenge(model, fromMs);
+      else if (model !== null) this.#evaluator.promote(model, fromMs);
+      this.#appliedUpdates += 1;
+    }
+  }
+
+  /** Whether no more promotions fit into a commit's metadata, until a snapshot lets older ones be forgotten. */
+  #isFull(): boolean {
+    return this.#evaluator.promotions.length + this.#evaluator.challengers.length >= promotionsOfCommit;
   }
 
   #checkUsable(): void {
@@ -189,26 +230,30 @@ export class PartitionWorker {
   /** Waits for the commit before, then begins that of all that was folded since. */
   async #commitNext(read: readonly LogRecord[], idle: boolean): Promise<void> {
     const commit = this.#evaluator.takeCommit(idle);
-    const { nextOffset } = commit.partial;
+    const { nextOffset, streamTimeMs } = commit.partial;
     await this.#committing;
     this.#recordsSinceSnapshot += read.length;
-    const due = this.#snapshotting === null && this.#recordsSinceSnapshot >= this.#settings.snapshotRecords;
+    const isLongAgo = this.#recordsSinceSnapshot >= this.#settings.snapshotRecords;
+    const due = this.#snapshotting === null && (isLongAgo || this.#isFull());
     const snapshot = due ? this.#evaluator.snapshot() : null;
     if (due) this.#recordsSinceSnapshot = 0;
     this.#committing = this.#commit(commit, read).then(() => {
       this.#idle = idle;
       this.#deps.onEvent?.({ event: "committed", partition: this.#partition, records: read.length, commit });
       // After the commit, so that no snapshot lies beyond the committed offset.
-      if (snapshot !== null) this.#snapshotting = this.#store(nextOffset, snapshot);
+      if (snapshot !== null) this.#snapshotting = this.#store(nextOffset, streamTimeMs, snapshot);
     });
     // Whoever awaits it next is told.
     this.#committing.catch(() => undefined);
   }
 
-  async #store(offset: number, snapshot: Uint8Array): Promise<void> {
+  async #store(offset: number, streamTimeMs: number | null, snapshot: Uint8Array): Promise<void> {
     const partition = this.#partition;
     try {
       await this.#snapshots.write(offset, snapshot);
+      // A successor may have to take the one before.
+      if (this.#stored !== null) this.#evaluator.prunePromotions(this.#stored);
+      this.#stored = { offset, streamTimeMs };
       this.#deps.onEvent?.({ event: "snapshotStored", partition, offset, bytes: snapshot.length });
     } catch (cause) {
       this.#deps.onEvent?.({ event: "snapshotFailed", partition, offset, cause });
@@ -242,7 +287,7 @@ export class PartitionWorker {
           topic: topics.interactions,
           partition,
           offset: partial.nextOffset,
-          metadata: JSON.stringify({ streamTimeMs: partial.streamTimeMs }),
+          metadata: commitMetadata(partial.streamTimeMs, this.#appliedUpdates, this.#evaluator),
         },
       ],
     });

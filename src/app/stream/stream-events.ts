@@ -1,6 +1,7 @@
 /** What a stream says of its work: the names and fields are stable, for logs and metrics. */
 import type { PartitionCommit } from "../../streaming/partition-commit.ts";
 import type { WindowReport } from "../../streaming/window-report.ts";
+import type { ModelUpdate } from "./model-updates.ts";
 
 /** `who`: "partition 3" or "windows". */
 export type StreamEvent =
@@ -22,4 +23,5 @@ export type StreamEvent =
   | { readonly event: "waiting"; readonly who: string; readonly retryMs: number; readonly cause: unknown }
   | { readonly event: "recovered"; readonly who: string }
   | { readonly event: "idle"; readonly partition: number }
+  | { readonly event: "modelUpdate"; readonly update: ModelUpdate }
   | { readonly event: "window"; readonly report: WindowReport };

@@ -7,6 +7,7 @@
 import type { InteractionLog } from "../../ports/interaction-log.ts";
 import type { StreamGroup, TopicPartition } from "../../ports/stream-group.ts";
 import { PartitionWorker } from "./partition-worker.ts";
+import { decideUpdates } from "./promotions.ts";
 import { archiveReports } from "./report-archive.ts";
 import { retrying } from "./retrying.ts";
 import type { StreamEvent } from "./stream-events.ts";
@@ -186,8 +187,8 @@ async function runWindows(deps: StreamMemberDeps, settings: StreamMemberSettings
 }
 
 async function followWindows(
-  { log, sleep, onEvent }: StreamMemberDeps,
-  { topics, commitIntervalMs }: StreamMemberSettings,
+  { log, sleep, onEvent, promotions }: StreamMemberDeps,
+  { topics, commitIntervalMs, schedule, windows }: StreamMemberSettings,
   worker: WindowWorker,
   signal: AbortSignal,
   progressed: () => void,
@@ -195,6 +196,20 @@ async function followWindows(
   while (!signal.aborted) {
     const reports = await worker.step();
     for (const report of reports) onEvent({ event: "window", report });
+    if (promotions !== undefined) {
+      await promotions.updates.refresh();
+      const { streamTimeMs, trials } = worker;
+      const state = {
+        firstVersion: schedule.first.version,
+        updates: promotions.updates.list,
+        trials,
+        streamTimeMs,
+        windows,
+      };
+      const updates = await decideUpdates(promotions.registry, state);
+      if (updates.length > 0) await worker.announce(updates);
+      for (const update of updates) onEvent({ event: "modelUpdate", update });
+    }
     progressed();
     if (reports.length > 0) await sleep(commitIntervalMs / 4, signal);
     else await waitForMore(log, topics.windowPartials, worker.position, signal);

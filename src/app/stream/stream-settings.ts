@@ -1,18 +1,27 @@
 /** What the workers of one stream share. */
 import { NcfError } from "../../core/errors.ts";
 import type { InteractionLog, TopicSettings } from "../../ports/interaction-log.ts";
+import type { ModelRegistry } from "../../ports/model-registry.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { EventMapping } from "../../streaming/event-mapping.ts";
 import type { LeakRule, PartitionOptions } from "../../streaming/partition-state.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { UserHistories } from "../../streaming/user-histories.ts";
 import type { VersionSchedule } from "../../streaming/version-schedule.ts";
+import type { ModelUpdates } from "./model-updates.ts";
 import type { StreamEvent } from "./stream-events.ts";
+import type { StreamVersions } from "./stream-versions.ts";
 
 export interface StreamDeps {
   readonly log: InteractionLog;
   /** Takes snapshots and reports. */
   readonly store: ObjectStore;
+  /** Absent where the version in force never changes, as in a replay. */
+  readonly promotions?: {
+    readonly registry: ModelRegistry;
+    readonly versions: StreamVersions;
+    readonly updates: ModelUpdates;
+  };
   readonly onEvent?: ((event: StreamEvent) => void) | undefined;
 }
 

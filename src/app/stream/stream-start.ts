@@ -1,28 +1,24 @@
 /** What a member needs before it can join: the group's settings, its model version, and the histories before the stream. */
 import { NcfError } from "../../core/errors.ts";
-import type { TrainedModel } from "../../ncf/model.ts";
-import type { RowScorer } from "../../ncf/wasm/scorer.ts";
 import type { InteractionLog } from "../../ports/interaction-log.ts";
 import type { ModelRegistry } from "../../ports/model-registry.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { EventMapping } from "../../streaming/event-mapping.ts";
-import { ncfStreamModel } from "../../streaming/ncf-stream-model.ts";
 import { historiesOf } from "../../streaming/sample-histories.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import { VersionSchedule } from "../../streaming/version-schedule.ts";
-import { popularityHalfLifeMs } from "../model-names.ts";
 import { readPublished } from "../published-model.ts";
-import { scoringParts } from "../scoring-parts.ts";
 import { nextRecords } from "./committed-records.ts";
 import { checkTerms, type GroupDescriptor, makeGroup, readGroup } from "./group-descriptor.ts";
 import type { StreamMemberSettings } from "./stream-member.ts";
 import { createTopics, type StreamTopics } from "./stream-settings.ts";
+import type { StreamVersions } from "./stream-versions.ts";
 
 export interface StreamStartDeps {
   readonly log: InteractionLog;
   readonly store: ObjectStore;
   readonly registry: ModelRegistry;
-  readonly createScorer: (model: TrainedModel) => RowScorer;
+  readonly versions: StreamVersions;
 }
 
 /** Where a new group begins: at the topic's start or end, or at the first record of that time or later. */
@@ -50,18 +46,17 @@ export interface StreamRequest {
  *   those of the log, of the store and of `readPublished`
  */
 export async function startStream(deps: StreamStartDeps, request: StreamRequest): Promise<StreamMemberSettings> {
-  const { log, registry, createScorer } = deps;
+  const { log, registry, versions } = deps;
   await createTopics(log, request.topics);
   const { version, startOffsets } = await groupOf(deps, request);
-  const { card, model, sample, items } = await readPublished(registry, version);
-  const parts = scoringParts(createScorer, model, sample, items);
+  const published = await readPublished(registry, version);
   const { mapping, from: _, ...settings } = request;
   return {
     ...settings,
     mapping,
     startOffsets,
-    schedule: new VersionSchedule(ncfStreamModel({ version, sample, ...parts, popularityHalfLifeMs })),
-    base: { id: card.snapshot0?.sha256 ?? version, histories: historiesOf(sample) },
+    schedule: new VersionSchedule(versions.modelOf(published)),
+    base: { id: published.card.snapshot0?.sha256 ?? version, histories: historiesOf(published.sample) },
     leak: "skip",
     endOfStream: "deadLetter",
   };

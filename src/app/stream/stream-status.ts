@@ -142,6 +142,7 @@ export class StreamStatus {
         this.#observeWindow(event.report);
         break;
       case "idle":
+      case "modelUpdate":
         break;
     }
   }

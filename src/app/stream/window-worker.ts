@@ -5,10 +5,12 @@ import { NcfError } from "../../core/errors.ts";
 import { decodeJson, encodeJson } from "../../core/json.ts";
 import type { LogRecord, TransactionalProducer } from "../../ports/interaction-log.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
+import type { Trial } from "../../streaming/trials.ts";
 import { aggregatorStateSchema, WindowAggregator } from "../../streaming/window-aggregator.ts";
 import { type WindowPartial, windowPartialSchema } from "../../streaming/window-partial.ts";
 import type { WindowReport } from "../../streaming/window-report.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
+import { type ModelUpdate, modelUpdateRecord } from "./model-updates.ts";
 import { type FoundSnapshot, Snapshots } from "./snapshots.ts";
 import { type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
 import { takeOver } from "./take-over.ts";
@@ -94,6 +96,28 @@ export class WindowWorker {
         this.#failure = { cause };
         throw cause;
       }
+    }
+  }
+
+  /** The greatest stream time of all partitions; null before the first event. */
+  get streamTimeMs(): number | null {
+    return this.#aggregator.streamTimeMs;
+  }
+
+  /** How challengers have done so far in final windows. */
+  get trials(): readonly Trial[] {
+    return this.#aggregator.trials;
+  }
+
+  /** Tells the partitions which versions are in force. @throws NcfError as `step` */
+  async announce(updates: readonly ModelUpdate[]): Promise<void> {
+    if (this.#failure !== null) throw workerFailed("stage 2", this.#failure.cause);
+    const topic = this.#settings.topics.modelUpdates;
+    try {
+      await this.#producer.commit({ records: updates.map((update) => modelUpdateRecord(topic, update)), offsets: [] });
+    } catch (cause) {
+      this.#failure = { cause };
+      throw cause;
     }
   }
 

@@ -5,11 +5,13 @@ import { KafkaStreamGroup } from "../../adapters/kafka/kafka-stream-group.ts";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { startHttpServer } from "../../adapters/local/http-server.ts";
 import { ObjectStoreRegistry } from "../../adapters/registry/object-store-registry.ts";
+import { ModelUpdates } from "../../app/stream/model-updates.ts";
 import { retrying } from "../../app/stream/retrying.ts";
 import type { StreamEvent } from "../../app/stream/stream-events.ts";
 import { runStreamMember } from "../../app/stream/stream-member.ts";
 import { type StreamFrom, startStream } from "../../app/stream/stream-start.ts";
 import { StreamStatus } from "../../app/stream/stream-status.ts";
+import { StreamVersions } from "../../app/stream/stream-versions.ts";
 import { NcfError } from "../../core/errors.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
@@ -194,11 +196,13 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
     terminal.log(`Group ${group} on topic ${topics.interactions}; ${server.url}/health and /metrics.`);
     const groups = new KafkaStreamGroup({ ...connection, sessionTimeoutMs: values.sessionTimeout });
     const sleep = (ms: number, until: AbortSignal) => timeout(ms, undefined, { signal: until }).catch(() => {});
-    const deps = { log, store, groups, onEvent, monotonicMs: () => performance.now(), sleep };
+    const versions = new StreamVersions({ registry, createScorer });
+    const promotions = { registry, versions, updates: new ModelUpdates(log, topics.modelUpdates) };
+    const deps = { log, store, promotions, groups, onEvent, monotonicMs: () => performance.now(), sleep };
     try {
       const settings = await retrying({ ...deps, who: "start", signal }, () =>
         startStream(
-          { log, store, registry, createScorer },
+          { log, store, registry, versions },
           {
             group,
             topics,
