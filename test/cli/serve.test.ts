@@ -257,8 +257,8 @@ describe("ncf serve --registry", () => {
     const { child, outcome, stderrHas } = startNcf([...args(), "--brokers", "127.0.0.1:1"]);
     const started = performance.now();
     await stderrHas("Until then, this waits.");
-    // The start of the process included.
-    expect(performance.now() - started).toBeLessThan(6000);
+    // The start of the process included, on a machine that may be busy.
+    expect(performance.now() - started).toBeLessThan(15_000);
     child.kill("SIGTERM");
     const { code, stderr } = await outcome;
     expect(code).toBe(130);

@@ -174,7 +174,7 @@ describe("the HTTP server", () => {
     // Its connection is not kept, so nothing holds up the end.
     const started = performance.now();
     await server.close();
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(3000);
     expect(cancelled).toBe(1);
   });
 
