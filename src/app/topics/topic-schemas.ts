@@ -4,15 +4,17 @@ import { wireEventSchema } from "../../streaming/interaction-event.ts";
 import { deadLetterSchema, lateEventSchema, outcomeSchema } from "../../streaming/record-schemas.ts";
 import { windowPartialSchema } from "../../streaming/window-partial.ts";
 import { windowReportSchema } from "../../streaming/window-report.ts";
+import { modelUpdateSchema } from "../stream/model-updates.ts";
 import { defaultTopics, type StreamTopics } from "../stream/stream-settings.ts";
 
-const schemas: Readonly<Partial<Record<keyof StreamTopics, z.ZodType>>> = {
+const schemas: Readonly<Record<keyof StreamTopics, z.ZodType>> = {
   interactions: wireEventSchema,
   outcomes: outcomeSchema,
   late: lateEventSchema,
   deadLetters: deadLetterSchema,
   windowPartials: windowPartialSchema,
   windows: windowReportSchema,
+  modelUpdates: modelUpdateSchema,
 };
 
 /** The text of each schema's file. */

@@ -24,7 +24,7 @@ export interface TopicStatistics {
   readonly ahead: number;
   /** Most frequent first. */
   readonly reasons: readonly FailureReason[];
-  /** By the records' own times; null where they do not differ. */
+  /** By the records' own times; null where these are of less than a minute, such as after a copy at full speed. */
   readonly recordsPerSecond: number | null;
   readonly firstEventMs: number | null;
   readonly lastEventMs: number | null;
@@ -48,6 +48,7 @@ export interface TopicStatistics {
 /** Kinds of failure that are told apart. */
 const maxReasons = 100;
 const severalPartitions = -1;
+const leastSpanMs = 60_000;
 
 export class StatisticsFold {
   readonly #mapping: EventMapping;
@@ -148,7 +149,7 @@ export class StatisticsFold {
 
   #endPartition(): void {
     const { records, firstMs, lastMs } = this.#span;
-    if (lastMs > firstMs) this.#recordsPerSecond += (1000 * (records - 1)) / (lastMs - firstMs);
+    if (lastMs - firstMs >= leastSpanMs) this.#recordsPerSecond += (1000 * (records - 1)) / (lastMs - firstMs);
     this.#span = { records: 0, firstMs: Number.POSITIVE_INFINITY, lastMs: Number.NEGATIVE_INFINITY };
   }
 }
