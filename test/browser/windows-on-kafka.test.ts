@@ -46,6 +46,7 @@ describe.skipIf(missing !== undefined)(`ncf serve --brokers${missing === undefin
     const topic = `${prefix}hit-ratio-windows`;
     const kafka = ["--brokers", broker ?? "", "--topic-prefix", prefix];
     const { child, outcome, stderrHas } = startNcf(["serve", "--model", at("out/models/mf"), "--port", "0", ...kafka]);
+    const waiting = stderrHas(`Waiting for topic ${topic}`);
     const url = await new Promise<string>((resolve, reject) => {
       let stdout = "";
       child.stdout?.on("data", (chunk) => {
@@ -55,7 +56,7 @@ describe.skipIf(missing !== undefined)(`ncf serve --brokers${missing === undefin
       });
       void outcome.then(({ stderr }) => reject(new Error(stderr)));
     });
-    await stderrHas(`Waiting for topic ${topic}`);
+    await waiting;
     const page = await browser.newPage();
     const state = page.locator("#windows-state");
     const dots = page.locator("#windows-hits .m0 .dot");

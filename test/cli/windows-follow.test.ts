@@ -90,6 +90,16 @@ describe.skipIf(broker === undefined)(`on Kafka${broker === undefined ? ` (${noB
     const follow = ["windows", "--follow", "--brokers", broker ?? "", "--windows-topic", topic];
     const [text, json] = [startNcf(follow), startNcf([...follow, "--json"])];
     await Promise.all([text, json].map(({ stderrHas }) => stderrHas(`Waiting for topic ${topic}`)));
+    const lines = async ({ child }: typeof text, count: number): Promise<void> => {
+      let seen = 0;
+      await new Promise<void>((resolve) =>
+        child.stdout?.on("data", (chunk) => {
+          seen += String(chunk).split("\n").length - 1;
+          if (seen >= count) resolve();
+        }),
+      );
+    };
+    const printed = Promise.all([lines(text, 3), lines(json, 3)]);
     const log = await KafkaInteractionLog.open({ brokers: [broker ?? ""] });
     const reports = [windowOf({ final: false }), windowOf({}), windowOf({ revision: 1 })];
     try {
@@ -103,16 +113,7 @@ describe.skipIf(broker === undefined)(`on Kafka${broker === undefined ? ` (${noB
     } finally {
       await log.close();
     }
-    const lines = async ({ child }: typeof text, count: number): Promise<void> => {
-      let seen = 0;
-      await new Promise<void>((resolve) =>
-        child.stdout?.on("data", (chunk) => {
-          seen += String(chunk).split("\n").length - 1;
-          if (seen >= count) resolve();
-        }),
-      );
-    };
-    await Promise.all([lines(text, 3), lines(json, 3)]);
+    await printed;
     for (const { child } of [text, json]) child.kill("SIGINT");
     const outcomes = await Promise.all([text.outcome, json.outcome]);
     expect(outcomes.map(({ code }) => code)).toEqual([0, 0]);
