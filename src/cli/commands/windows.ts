@@ -54,7 +54,7 @@ async function followWindows(dir: string | undefined, values: WindowsValues, ter
   const end = (): void => unread.abort();
   terminal.signal.addEventListener("abort", end);
   // Whoever reads may have had enough, such as head.
-  process.stdout.once("error", end);
+  process.stdout.on("error", end);
   await feed.run(unread.signal);
   lines.clear();
 }
