@@ -19,7 +19,7 @@ export interface StreamDeps {
   /** Absent where the version in force never changes, as in a replay. */
   readonly promotions?: {
     readonly registry: ModelRegistry;
-    readonly versions: StreamVersions;
+    readonly versions: Pick<StreamVersions, "load">;
     readonly updates: ModelUpdates;
   };
   readonly onEvent?: ((event: StreamEvent) => void) | undefined;
