@@ -38,8 +38,9 @@ export interface AssignedMember {
 }
 
 /**
- * Shares partitions out evenly; members keep what they have as far as that allows, since taking a partition over costs a
- * reading of its state. The same members and partitions give the same assignment, in whatever order they are given.
+ * Shares partitions out evenly, those of each topic for themselves, so that who does the light work of one topic has no less of
+ * another; members keep what they have as far as that allows, since taking a partition over costs a reading of its state. The
+ * same members and partitions give the same assignment, in whatever order members are given.
  */
 export function shareOut(
   members: readonly AssignedMember[],
@@ -47,30 +48,29 @@ export function shareOut(
 ): Map<string, TopicPartition[]> {
   const sorted = [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
   const shares = new Map(sorted.map(({ id }) => [id, [] as TopicPartition[]]));
-  const free = new Map(partitions.map((place) => [keyOf(place), place]));
-  // As many members as there are left-over partitions have one more than the others: first those that own most.
-  const least = Math.floor(partitions.length / sorted.length);
-  let more = partitions.length % sorted.length;
-  for (const { id, owned } of [...sorted].sort((a, b) => b.owned.length - a.owned.length)) {
-    const share = shares.get(id) ?? [];
-    const mine = owned.map(keyOf).filter((key) => free.has(key));
-    const room = mine.length > least && more > 0 ? least + 1 : least;
-    if (room > least) more -= 1;
-    for (const key of mine.slice(0, room)) {
-      share.push(free.get(key) as TopicPartition);
-      free.delete(key);
+  for (const topic of new Set(partitions.map((place) => place.topic))) {
+    const free = new Map(partitions.filter((place) => place.topic === topic).map((place) => [keyOf(place), place]));
+    const least = Math.floor(free.size / sorted.length);
+    const more = free.size % sorted.length;
+    // Left-over partitions go to those that have least of the topics before, and among them to those that own most.
+    const taking = sorted
+      .map(({ id, owned }) => ({ share: shares.get(id) ?? [], mine: owned.map(keyOf).filter((key) => free.has(key)) }))
+      .sort((a, b) => a.share.length - b.share.length || b.mine.length - a.mine.length)
+      .map(({ share, mine }, rank) => ({ share, mine, room: share.length + (rank < more ? least + 1 : least) }));
+    for (const { share, mine, room } of taking) {
+      for (const key of mine) if (share.length < room) take(share, free, key);
+    }
+    for (const { share, room } of taking) {
+      for (const key of free.keys()) if (share.length < room) take(share, free, key);
     }
   }
-  const rest = [...free.values()];
-  for (const { id } of sorted) {
-    const share = shares.get(id) ?? [];
-    while (share.length < least) share.push(rest.shift() as TopicPartition);
-  }
-  for (const { id } of sorted) {
-    const share = shares.get(id) ?? [];
-    if (share.length === least && rest.length > 0) share.push(rest.shift() as TopicPartition);
-  }
   return shares;
+}
+
+function take(share: TopicPartition[], free: Map<string, TopicPartition>, key: string): void {
+  const place = free.get(key);
+  if (place !== undefined) share.push(place);
+  free.delete(key);
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

@@ -34,6 +34,27 @@ describe("sharing partitions out", () => {
     );
   });
 
+  it("gives who has the windows no less of the interactions, and changes nothing without a cause", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 12 }), (memberCount, partitionCount) => {
+        const partitions = [...partitionsOf(partitionCount), { topic: "windows", partition: 0 }];
+        let owned = new Map<string, readonly TopicPartition[]>();
+        for (let joined = 1; joined <= memberCount; joined++) {
+          const members = Array.from({ length: joined }, (_, m) => ({ id: `m${m}`, owned: owned.get(`m${m}`) ?? [] }));
+          owned = shareOut(members, partitions);
+          const again = members.map(({ id }) => ({ id, owned: owned.get(id) ?? [] }));
+          expect(shareOut(again, partitions)).toEqual(owned);
+          for (const sizes of [
+            [...owned.values()].map((share) => share.filter(({ topic }) => topic === "t").length),
+            [...owned.values()].map(({ length }) => length),
+          ]) {
+            expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+          }
+        }
+      }),
+    );
+  });
+
   it("happens anew when a member joins or leaves", async () => {
     const log = new MemoryInteractionLog();
     await log.createTopic("t", 4);
