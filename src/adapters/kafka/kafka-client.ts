@@ -342,7 +342,7 @@ function requestFailed(what: string, cause: unknown, transient: boolean): NcfErr
   return transient
     ? new NcfError(
         "LOG_UNAVAILABLE",
-        `expected Kafka to ${what}, found after repeated attempts: ${found}. Check that its brokers run and can be reached`,
+        `expected Kafka to ${what}, found after repeated attempts: ${found}. Check that its brokers run, can be reached, and whether they want TLS`,
         { cause, retriable: true },
       )
     : new NcfError(
