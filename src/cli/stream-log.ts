@@ -52,6 +52,10 @@ function lineOf(event: Exclude<StreamEvent, { readonly event: "committed" | "sna
         ? `No challenger from ${from} on.`
         : `Version ${version} is tested beside from ${from} on.`;
     }
+    case "drift":
+      return `HR@10 fell below its running level in the window of ${new Date(event.startMs).toISOString()}.`;
+    case "trainingRequested":
+      return `Asked for a training of ${event.request.baseVersion} (${event.request.reason}): ncf worker does it.`;
     case "idle":
       return `Partition ${event.partition} is idle and holds no window back.`;
   }

@@ -1,6 +1,7 @@
 /** What a stream says of its work: the names and fields are stable, for logs and metrics. */
 import type { PartitionCommit } from "../../streaming/partition-commit.ts";
 import type { WindowReport } from "../../streaming/window-report.ts";
+import type { TrainingRequest } from "../loop/training-request.ts";
 import type { ModelUpdate } from "./model-updates.ts";
 
 /** `who`: "partition 3" or "windows". */
@@ -24,4 +25,7 @@ export type StreamEvent =
   | { readonly event: "recovered"; readonly who: string }
   | { readonly event: "idle"; readonly partition: number }
   | { readonly event: "modelUpdate"; readonly update: ModelUpdate }
+  /** HR@10 has fallen below its running level in the window that starts there. */
+  | { readonly event: "drift"; readonly startMs: number }
+  | { readonly event: "trainingRequested"; readonly request: TrainingRequest }
   | { readonly event: "window"; readonly report: WindowReport };

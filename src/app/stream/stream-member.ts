@@ -4,33 +4,11 @@
  * Each partition is a task of its own that opens a worker, goes on through failures that pass, and closes the worker when the
  * partition goes to another member. Two members may think for a moment that they own the same one: the log fences the former.
  */
-import type { InteractionLog } from "../../ports/interaction-log.ts";
-import type { StreamGroup, TopicPartition } from "../../ports/stream-group.ts";
-import { PartitionWorker } from "./partition-worker.ts";
-import { decideUpdates } from "./promotions.ts";
-import { archiveReports } from "./report-archive.ts";
+import type { TopicPartition } from "../../ports/stream-group.ts";
+import type { StreamMemberDeps, StreamMemberSettings } from "./member-settings.ts";
+import { runPartition } from "./partition-task.ts";
 import { retrying } from "./retrying.ts";
-import type { StreamEvent } from "./stream-events.ts";
-import type { StreamDeps, StreamSettings } from "./stream-settings.ts";
-import { WindowWorker } from "./window-worker.ts";
-
-export interface StreamMemberDeps extends StreamDeps {
-  readonly groups: StreamGroup;
-  readonly onEvent: (event: StreamEvent) => void;
-  readonly monotonicMs: () => number;
-  /** Resolves when the time is up or the signal is given. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-}
-
-export interface StreamMemberSettings extends StreamSettings {
-  /** From one commit to the next, where records come slower than that many would fill one. */
-  readonly commitIntervalMs: number;
-  /** A partition at its log's end for so long no longer holds windows back. */
-  readonly idleTimeoutMs: number;
-}
-
-/** How long a wait for records goes on before its partition is looked at again. */
-const longestWaitMs = 1_000;
+import { runWindows } from "./windows-task.ts";
 
 /**
  * Resolves when the signal is given and all is closed: what was begun is committed, snapshots are stored, the group is left.
@@ -114,110 +92,6 @@ class Tasks {
     this.set(new Map());
     await Promise.all(ending);
   }
-}
-
-async function runPartition(
-  deps: StreamMemberDeps,
-  settings: StreamMemberSettings,
-  partition: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const who = `partition ${partition}`;
-  await retrying({ ...deps, who, signal }, async (progressed) => {
-    const startMs = deps.monotonicMs();
-    const worker = await PartitionWorker.open(deps, settings, partition);
-    deps.onEvent({ event: "opened", who, offset: worker.position, ms: deps.monotonicMs() - startMs });
-    try {
-      await followPartition(deps, settings, worker, partition, signal, progressed);
-    } finally {
-      await worker.close();
-      deps.onEvent({ event: "closed", who, offset: worker.position });
-    }
-  });
-}
-
-async function followPartition(
-  { log, sleep, monotonicMs, onEvent }: StreamMemberDeps,
-  { topics, commitRecords, commitIntervalMs, idleTimeoutMs }: StreamMemberSettings,
-  worker: PartitionWorker,
-  partition: number,
-  signal: AbortSignal,
-  progressed: () => void,
-): Promise<void> {
-  let latestMs = monotonicMs();
-  while (!signal.aborted) {
-    const records = await worker.advance();
-    if (records > 0) {
-      latestMs = monotonicMs();
-      // Behind, it goes on at once, while the commit is on its way.
-      if (records < commitRecords) {
-        await worker.settle();
-        progressed();
-        await sleep(commitIntervalMs, signal);
-      }
-      continue;
-    }
-    await worker.settle();
-    progressed();
-    const leftMs = latestMs + idleTimeoutMs - monotonicMs();
-    if (!worker.idle && leftMs <= 0) {
-      await worker.declareIdle();
-      onEvent({ event: "idle", partition });
-    }
-    const timeoutMs = worker.idle ? longestWaitMs : Math.max(1, Math.min(longestWaitMs, leftMs));
-    await log.waitForRecords(topics.interactions, partition, worker.position, { timeoutMs, signal });
-  }
-}
-
-async function runWindows(deps: StreamMemberDeps, settings: StreamMemberSettings, signal: AbortSignal): Promise<void> {
-  await Promise.all([
-    retrying({ ...deps, who: "windows", signal }, async (progressed) => {
-      const startMs = deps.monotonicMs();
-      const worker = await WindowWorker.open(deps, settings);
-      deps.onEvent({ event: "opened", who: "windows", offset: worker.position, ms: deps.monotonicMs() - startMs });
-      try {
-        await followWindows(deps, settings, worker, signal, progressed);
-      } finally {
-        await worker.close();
-        deps.onEvent({ event: "closed", who: "windows", offset: worker.position });
-      }
-    }),
-    retrying({ ...deps, who: "reports", signal }, (progressed) => archiveReports(deps, settings, signal, progressed)),
-  ]);
-}
-
-async function followWindows(
-  { log, sleep, onEvent, promotions }: StreamMemberDeps,
-  { topics, commitIntervalMs, schedule, windows }: StreamMemberSettings,
-  worker: WindowWorker,
-  signal: AbortSignal,
-  progressed: () => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    const reports = await worker.step();
-    for (const report of reports) onEvent({ event: "window", report });
-    if (promotions !== undefined) {
-      await promotions.updates.refresh();
-      const { streamTimeMs, trials } = worker;
-      const state = {
-        firstVersion: schedule.first.version,
-        updates: promotions.updates.list,
-        trials,
-        streamTimeMs,
-        windows,
-      };
-      const updates = await decideUpdates(promotions.registry, state);
-      if (updates.length > 0) await worker.announce(updates);
-      for (const update of updates) onEvent({ event: "modelUpdate", update });
-    }
-    progressed();
-    if (reports.length > 0) await sleep(commitIntervalMs / 4, signal);
-    else await waitForMore(log, topics.windowPartials, worker.position, signal);
-  }
-}
-
-function waitForMore(log: InteractionLog, topic: string, offset: number, signal: AbortSignal): Promise<boolean> {
-  return log.waitForRecords(topic, 0, offset, { timeoutMs: longestWaitMs, signal });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -10,7 +10,7 @@ import { VersionSchedule } from "../../streaming/version-schedule.ts";
 import { readPublished } from "../published-model.ts";
 import { nextRecords } from "./committed-records.ts";
 import { checkTerms, type GroupDescriptor, makeGroup, readGroup } from "./group-descriptor.ts";
-import type { StreamMemberSettings } from "./stream-member.ts";
+import type { StreamMemberSettings } from "./member-settings.ts";
 import { createTopics, type StreamTopics } from "./stream-settings.ts";
 import type { StreamVersions } from "./stream-versions.ts";
 
@@ -37,6 +37,8 @@ export interface StreamRequest {
   readonly snapshotRecords: number;
   readonly snapshotPartials: number;
   readonly idleTimeoutMs: number;
+  readonly keepIntervalMs: number;
+  readonly trainEvery: number;
 }
 
 /**

@@ -143,6 +143,8 @@ export class StreamStatus {
         break;
       case "idle":
       case "modelUpdate":
+      case "drift":
+      case "trainingRequested":
         break;
     }
   }

@@ -2,8 +2,10 @@
 import { setTimeout as timeout } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import { KafkaStreamGroup } from "../../adapters/kafka/kafka-stream-group.ts";
+import { FileJobQueue } from "../../adapters/local/file-job-queue.ts";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { startHttpServer } from "../../adapters/local/http-server.ts";
+import { ParquetInteractionChunks } from "../../adapters/parquet/parquet-interaction-chunks.ts";
 import { ObjectStoreRegistry } from "../../adapters/registry/object-store-registry.ts";
 import { ModelUpdates } from "../../app/stream/model-updates.ts";
 import { retrying } from "../../app/stream/retrying.ts";
@@ -41,6 +43,9 @@ interface StreamValues extends KafkaOptionValues, EventMappingValues {
   readonly commitRecords: number;
   readonly snapshotRecords: number;
   readonly sessionTimeout: number;
+  readonly jobs?: string;
+  readonly trainEvery: number;
+  readonly keepInterval: number;
   readonly seed: number;
   readonly port: number;
   readonly host: string;
@@ -134,6 +139,24 @@ export function addStreamCommand(program: Command, terminal: Terminal): void {
         .argParser(options.integer(1_000, 1_800_000))
         .default(20_000),
     )
+    .addOption(
+      new Option(
+        "--jobs <dir>",
+        "folder of training requests, for ncf worker: interactions are kept in --store and trainings asked for",
+      ).env("NCF_JOBS"),
+    )
+    .addOption(
+      new Option("--train-every <n>", "records that no version has learnt, for which a training is asked for")
+        .env("NCF_TRAIN_EVERY")
+        .argParser(options.integer(1))
+        .default(50_000),
+    )
+    .addOption(
+      new Option("--keep-interval <time>", "from one chunk of kept interactions to the next")
+        .env("NCF_KEEP_INTERVAL")
+        .argParser(options.duration)
+        .default(300_000, "5m"),
+    )
     .addOption(options.seedOption())
     .addOption(
       new Option("--port <n>", "port of /health, /ready and /metrics, 0 for any free one")
@@ -159,6 +182,8 @@ export function addStreamCommand(program: Command, terminal: Terminal): void {
 
 /** Partials between two snapshots of the windows: at a commit a second and partition, some minutes. */
 const snapshotPartials = 1_000;
+/** As `ncf worker` has it. */
+const trainingReceives = 3;
 
 async function stream(values: StreamValues & TopicOptionValues, terminal: Terminal): Promise<void> {
   const { signal } = terminal;
@@ -198,7 +223,18 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
     const sleep = (ms: number, until: AbortSignal) => timeout(ms, undefined, { signal: until }).catch(() => {});
     const versions = new StreamVersions({ registry, createScorer });
     const promotions = { registry, versions, updates: new ModelUpdates(log, topics.modelUpdates) };
-    const deps = { log, store, promotions, groups, onEvent, monotonicMs: () => performance.now(), sleep };
+    const training =
+      values.jobs === undefined
+        ? {}
+        : {
+            training: {
+              chunksOf: (of: string, partition: number) =>
+                new ParquetInteractionChunks(store, `interactions/${of}/${partition}/`),
+              queue: new FileJobQueue(values.jobs, { maxReceives: trainingReceives }),
+              nowMs: Date.now,
+            },
+          };
+    const deps = { log, store, promotions, ...training, groups, onEvent, monotonicMs: () => performance.now(), sleep };
     try {
       const settings = await retrying({ ...deps, who: "start", signal }, () =>
         startStream(
@@ -216,6 +252,8 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
             snapshotRecords: values.snapshotRecords,
             snapshotPartials,
             idleTimeoutMs: values.idleTimeout,
+            keepIntervalMs: values.keepInterval,
+            trainEvery: values.trainEvery,
           },
         ),
       );

@@ -4,13 +4,10 @@ import { MemoryInteractionLog } from "../../../src/adapters/local/memory-interac
 import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-store.ts";
 import { MemoryStreamGroup } from "../../../src/adapters/local/memory-stream-group.ts";
 import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store-registry.ts";
+import type { StreamMemberDeps, StreamMemberSettings } from "../../../src/app/stream/member-settings.ts";
 import { ModelUpdates } from "../../../src/app/stream/model-updates.ts";
 import type { StreamEvent } from "../../../src/app/stream/stream-events.ts";
-import {
-  runStreamMember,
-  type StreamMemberDeps,
-  type StreamMemberSettings,
-} from "../../../src/app/stream/stream-member.ts";
+import { runStreamMember } from "../../../src/app/stream/stream-member.ts";
 import { createTopics, defaultTopics } from "../../../src/app/stream/stream-settings.ts";
 import { StreamStatus } from "../../../src/app/stream/stream-status.ts";
 import { NcfError } from "../../../src/core/errors.ts";
@@ -42,6 +39,8 @@ const settings: StreamMemberSettings = {
   snapshotRecords: 25,
   snapshotPartials: 10,
   idleTimeoutMs: 60_000,
+  keepIntervalMs: 20,
+  trainEvery: 1000,
 };
 
 async function emptyLog(): Promise<MemoryInteractionLog> {

@@ -1,0 +1,91 @@
+/** A partition of a member: tests its events, and keeps its interactions for training. */
+import { decodeRecord } from "../../streaming/interaction-event.ts";
+import { keepInteractions } from "../loop/interaction-chunks.ts";
+import { longestWaitMs, type StreamMemberDeps, type StreamMemberSettings } from "./member-settings.ts";
+import { PartitionWorker } from "./partition-worker.ts";
+import { retrying } from "./retrying.ts";
+
+/** Records of a chunk of kept interactions at most. */
+const chunkOffsets = 100_000;
+
+/** Goes on until the signal is given. @throws what trying again does not mend */
+export async function runPartition(
+  deps: StreamMemberDeps,
+  settings: StreamMemberSettings,
+  partition: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all([
+    testPartition(deps, settings, partition, signal),
+    retrying({ ...deps, who: `interactions of partition ${partition}`, signal }, () =>
+      keepPartition(deps, settings, partition, signal),
+    ),
+  ]);
+}
+
+/** Copies what is committed into the store, for training. */
+async function keepPartition(
+  { log, training, sleep }: StreamMemberDeps,
+  { group, topics, mapping, keepIntervalMs }: StreamMemberSettings,
+  partition: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (training === undefined) return;
+  const chunks = training.chunksOf(group, partition);
+  const decode = (value: Uint8Array | null) => decodeRecord(value, mapping);
+  const input = { group, topic: topics.interactions, partition, chunkOffsets, decode, signal };
+  for (; !signal.aborted; await sleep(keepIntervalMs, signal)) await keepInteractions({ log, chunks }, input);
+}
+
+async function testPartition(
+  deps: StreamMemberDeps,
+  settings: StreamMemberSettings,
+  partition: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const who = `partition ${partition}`;
+  await retrying({ ...deps, who, signal }, async (progressed) => {
+    const startMs = deps.monotonicMs();
+    const worker = await PartitionWorker.open(deps, settings, partition);
+    deps.onEvent({ event: "opened", who, offset: worker.position, ms: deps.monotonicMs() - startMs });
+    try {
+      await followPartition(deps, settings, worker, partition, signal, progressed);
+    } finally {
+      await worker.close();
+      deps.onEvent({ event: "closed", who, offset: worker.position });
+    }
+  });
+}
+
+async function followPartition(
+  { log, sleep, monotonicMs, onEvent }: StreamMemberDeps,
+  { topics, commitRecords, commitIntervalMs, idleTimeoutMs }: StreamMemberSettings,
+  worker: PartitionWorker,
+  partition: number,
+  signal: AbortSignal,
+  progressed: () => void,
+): Promise<void> {
+  let latestMs = monotonicMs();
+  while (!signal.aborted) {
+    const records = await worker.advance();
+    if (records > 0) {
+      latestMs = monotonicMs();
+      // Behind, it goes on at once, while the commit is on its way.
+      if (records < commitRecords) {
+        await worker.settle();
+        progressed();
+        await sleep(commitIntervalMs, signal);
+      }
+      continue;
+    }
+    await worker.settle();
+    progressed();
+    const leftMs = latestMs + idleTimeoutMs - monotonicMs();
+    if (!worker.idle && leftMs <= 0) {
+      await worker.declareIdle();
+      onEvent({ event: "idle", partition });
+    }
+    const timeoutMs = worker.idle ? longestWaitMs : Math.max(1, Math.min(longestWaitMs, leftMs));
+    await log.waitForRecords(topics.interactions, partition, worker.position, { timeoutMs, signal });
+  }
+}

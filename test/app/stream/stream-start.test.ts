@@ -1,0 +1,101 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { MemoryInteractionLog } from "../../../src/adapters/local/memory-interaction-log.ts";
+import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-store.ts";
+import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store-registry.ts";
+import { type ModelToPublish, publishModel } from "../../../src/app/published-model.ts";
+import { defaultTopics } from "../../../src/app/stream/stream-settings.ts";
+import { type StreamRequest, startStream } from "../../../src/app/stream/stream-start.ts";
+import { StreamVersions } from "../../../src/app/stream/stream-versions.ts";
+import { undivided } from "../../../src/core/leave-one-out.ts";
+import { encodeModel } from "../../../src/ncf/checkpoint.ts";
+import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
+import { TimeWindows } from "../../../src/streaming/time-windows.ts";
+import { facts } from "../../conformance/model-cards.ts";
+import { detailsOf, twoTastesModel } from "../serving/two-tastes.ts";
+
+const request: StreamRequest = {
+  group: "live",
+  topics: defaultTopics,
+  windows: TimeWindows.ofSizeAndGrace(1000, 100),
+  mapping: {},
+  from: "earliest",
+  seed: 1,
+  maxAheadMs: 1000,
+  commitRecords: 10,
+  commitIntervalMs: 10,
+  snapshotRecords: 100,
+  snapshotPartials: 100,
+  idleTimeoutMs: 1000,
+  keepIntervalMs: 20,
+  trainEvery: 1000,
+};
+
+let published: ModelToPublish;
+beforeAll(async () => {
+  const { model, sample: made } = await twoTastesModel();
+  const sample = undivided(made);
+  const { name, config, tensors } = model;
+  const description = { name, config, seed: 3, backend: "wasm", arithmetic: "any", epochs: 40, sample: "", data: "" };
+  const { userIds, itemIds } = sample;
+  const { cutOff: _, ...card } = facts;
+  const bytes = encodeModel({ description, tensors, userIds, itemIds });
+  published = { model: bytes, sample, items: detailsOf(sample), card, metrics: null };
+});
+
+async function world() {
+  const log = new MemoryInteractionLog();
+  await log.createTopic(defaultTopics.interactions, 2);
+  const store = new MemoryObjectStore();
+  const registry = new ObjectStoreRegistry(store);
+  return { log, store, registry, versions: new StreamVersions({ registry, createScorer }) };
+}
+
+describe("the start of a stream", () => {
+  it("takes the champion as the group's first version, and keeps to it", async () => {
+    const deps = await world();
+    await expect(startStream(deps, request)).rejects.toMatchObject({ code: "NO_CHAMPION" });
+    const { version } = await publishModel(deps.registry, published);
+    await deps.registry.promote(version);
+    const settings = await startStream(deps, request);
+    expect(settings.schedule.first).toMatchObject({ version, cutOffMs: 24_000 });
+    expect(settings.base.histories.userCount).toBe(60);
+    expect(settings.startOffsets).toEqual([0, 0]);
+    const { version: next } = await publishModel(deps.registry, { ...published, metrics: { other: 1 } });
+    await deps.registry.promote(next);
+    expect((await startStream(deps, request)).schedule.first.version).toBe(version);
+    expect((await startStream(deps, { ...request, group: "new" })).schedule.first.version).toBe(next);
+  });
+
+  it("begins where it is told to, and another member's wish changes nothing", async () => {
+    const deps = await world();
+    const { version } = await publishModel(deps.registry, published);
+    await deps.registry.promote(version);
+    for (let i = 0; i < 20; i++) {
+      await deps.log.append(defaultTopics.interactions, [{ key: String(i), value: null, timestampMs: 100 * i }]);
+    }
+    const ends = [0, 1].map((partition) => deps.log.endOffset(defaultTopics.interactions, partition));
+    const startOf = async (group: string, from: StreamRequest["from"]) =>
+      (await startStream(deps, { ...request, group, from })).startOffsets;
+    expect(await startOf("a", "latest")).toEqual(await Promise.all(ends));
+    expect(await startOf("a", "earliest")).toEqual(await Promise.all(ends));
+    const [one, two] = (await startOf("b", { timeMs: 1000 })) ?? [];
+    for (const [partition, offset] of [one, two].entries()) {
+      const { records } = await deps.log.read(defaultTopics.interactions, partition, 0, 100);
+      expect(offset).toBe(records.find(({ timestampMs }) => timestampMs >= 1000)?.offset);
+    }
+    expect(await startOf("c", { timeMs: 1e9 })).toEqual(await Promise.all(ends));
+  });
+
+  it("refuses settings that are not the group's, naming them", async () => {
+    const deps = await world();
+    const { version } = await publishModel(deps.registry, published);
+    await deps.registry.promote(version);
+    await startStream(deps, request);
+    await expect(startStream(deps, { ...request, seed: 2, maxAheadMs: 5 })).rejects.toMatchObject({
+      code: "GROUP_CHANGED",
+      message: expect.stringMatching(/seed 1, not 2; maxAheadMs 1000, not 5.*new group/s),
+    });
+    await deps.store.put("streams/live.json", Uint8Array.of(123));
+    await expect(startStream(deps, request)).rejects.toMatchObject({ code: "FILE_DAMAGED" });
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { MemoryJobQueue } from "../../../src/adapters/local/memory-job-queue.ts";
+import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-store.ts";
+import { ParquetInteractionChunks } from "../../../src/adapters/parquet/parquet-interaction-chunks.ts";
+import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store-registry.ts";
+import { releaseTrainingLease } from "../../../src/app/loop/training-lease.ts";
+import { requestDueTraining } from "../../../src/app/stream/training-policy.ts";
+import { facts, modelOf } from "../../conformance/model-cards.ts";
+
+const terms = { group: "live", startOffsets: [0, 5], trainEvery: 100, leaseMs: 60_000 };
+
+async function world() {
+  const store = new MemoryObjectStore();
+  let nowMs = 0;
+  const registry = new ObjectStoreRegistry(store, { nowMs: () => ++nowMs });
+  const { version } = await registry.publish(modelOf("base"));
+  const chunksOf = (group: string, partition: number) =>
+    new ParquetInteractionChunks(store, `interactions/${group}/${partition}/`);
+  const queue = new MemoryJobQueue({ maxReceives: 3 });
+  const deps = { training: { chunksOf, queue, nowMs: () => ++nowMs }, store, registry };
+  const keep = (partition: number, from: number, to: number) => chunksOf("live", partition).write({ from, to }, []);
+  return { deps, registry, queue, keep, version };
+}
+
+describe("when a training is due", () => {
+  it("is after so many records that no version has learnt, one at a time", async () => {
+    const { deps, registry, queue, keep, version } = await world();
+    expect(await requestDueTraining(deps, terms, version, false)).toBeNull();
+    await keep(0, 0, 60);
+    await keep(1, 5, 44);
+    expect(await requestDueTraining(deps, terms, version, false)).toBeNull();
+    await keep(1, 44, 45);
+    const request = await requestDueTraining(deps, terms, version, false);
+    expect(request).toMatchObject({
+      baseVersion: version,
+      reason: "events",
+      ranges: { "0": { from: 0, to: 60 }, "1": { from: 5, to: 45 } },
+    });
+    expect(await queue.receive({ visibilityTimeoutSeconds: 60 })).toMatchObject([{ body: JSON.stringify(request) }]);
+    await keep(0, 60, 500);
+    expect(await requestDueTraining(deps, terms, version, false)).toBeNull();
+
+    // It is done: what it has learnt does not count again, but the next one tunes the same base on all of it.
+    if (request === null) expect.fail();
+    const { requestId, baseVersion } = request;
+    const learnt = { "0": { from: 0, to: 450 }, "1": { from: 5, to: 45 } };
+    const card = { ...facts, cutOff: { offsets: { "0": 450, "1": 45 } } };
+    const fineTuning = { requestId, baseVersion, ranges: learnt };
+    const tuned = await registry.publish({ ...modelOf("tuned"), card: { ...card, fineTuning } });
+    await releaseTrainingLease(deps.store, request);
+    expect(await requestDueTraining(deps, terms, version, false)).toBeNull();
+    await keep(1, 45, 95);
+    const second = await requestDueTraining(deps, terms, version, false);
+    expect(second?.ranges).toEqual({ "0": { from: 0, to: 500 }, "1": { from: 5, to: 95 } });
+    if (second === null) expect.fail();
+    await releaseTrainingLease(deps.store, second);
+
+    // As champion it is tuned on what came after it.
+    expect(await requestDueTraining(deps, { ...terms, trainEvery: 101 }, tuned.version, false)).toBeNull();
+    expect((await requestDueTraining(deps, terms, tuned.version, false))?.ranges).toEqual({
+      "0": { from: 450, to: 500 },
+      "1": { from: 45, to: 95 },
+    });
+  });
+
+  it("is at once when HR@10 has fallen, if there is anything to learn", async () => {
+    const { deps, keep, version } = await world();
+    expect(await requestDueTraining(deps, terms, version, true)).toBeNull();
+    await keep(0, 0, 1);
+    expect(await requestDueTraining(deps, terms, version, true)).toMatchObject({ reason: "drift" });
+  });
+});
