@@ -51,8 +51,7 @@ async function testPartition(
     try {
       await followPartition(deps, settings, worker, partition, signal, progressed);
     } finally {
-      await worker.close();
-      deps.onEvent({ event: "closed", who, offset: worker.position });
+      await worker.close().finally(() => deps.onEvent({ event: "closed", who, offset: worker.position }));
     }
   });
 }

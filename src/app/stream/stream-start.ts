@@ -8,6 +8,7 @@ import { historiesOf } from "../../streaming/sample-histories.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import { VersionSchedule } from "../../streaming/version-schedule.ts";
 import { readPublished } from "../published-model.ts";
+import { inspectTopic } from "../topics/inspect-topic.ts";
 import { nextRecords } from "./committed-records.ts";
 import { checkTerms, type GroupDescriptor, makeGroup, readGroup } from "./group-descriptor.ts";
 import type { StreamMemberSettings } from "./member-settings.ts";
@@ -41,10 +42,16 @@ export interface StreamRequest {
   readonly trainEvery: number;
 }
 
+/** Of each partition, at a group's beginning. */
+const checkedRecords = 2_000;
+/** A few may lie where they lay before the topic got more partitions. */
+const mostScattered = 0.01;
+
 /**
  * Makes our topics and the group where they are missing, and loads the group's version.
  *
- * @throws NcfError `GROUP_CHANGED` for settings that are not the group's; `PARTITION_COUNT_CHANGED`, `TOPIC_UNKNOWN`, `NO_CHAMPION`;
+ * @throws NcfError `GROUP_CHANGED` for settings that are not the group's; `PARTITION_COUNT_CHANGED`, `TOPIC_UNKNOWN`, `NO_CHAMPION`,
+ *   `INPUT_UNREADABLE`, `INPUT_NOT_KEYED`;
  *   those of the log, of the store and of `readPublished`
  */
 export async function startStream(deps: StreamStartDeps, request: StreamRequest): Promise<StreamMemberSettings> {
@@ -74,12 +81,34 @@ async function groupOf({ log, store, registry }: StreamStartDeps, request: Strea
   if (found === null) {
     const champion = await registry.champion();
     if (champion === null) throw noChampion();
+    await checkInput(log, request);
     const startOffsets: number[] = [];
     for (let p = 0; p < partitions; p++) startOffsets.push(await offsetFrom(log, topic, p, request.from));
     found = await makeGroup(store, group, terms, { version: champion.version, startOffsets });
   }
   checkTerms(group, found, terms);
   return found;
+}
+
+/** Looks at the newest records of the input, so that a group is not begun in vain. */
+async function checkInput(log: InteractionLog, { topics, mapping, maxAheadMs }: StreamRequest): Promise<void> {
+  const topic = topics.interactions;
+  const { statistics } = await inspectTopic({ log }, { topic, mapping, sample: checkedRecords, maxAheadMs });
+  const { events, invalid, reasons, users, usersInSeveralPartitions: scattered } = statistics;
+  if (events === 0 && invalid > 0) {
+    throw new NcfError(
+      "INPUT_UNREADABLE",
+      `topic ${topic}: expected interactions, found none among its newest ${invalid} records (${reasons[0]?.reason}). Say where ` +
+        `the fields lie (--field, --time-format); ncf stream inspect --topic ${topic} suggests how`,
+    );
+  }
+  if (scattered > mostScattered * users) {
+    throw new NcfError(
+      "INPUT_NOT_KEYED",
+      `topic ${topic}: expected a topic keyed by user, so that one user's events stay in order in one partition, found ` +
+        `${scattered} of ${users} users in several. Copy it into one that is: ncf stream rekey --topic ${topic}`,
+    );
+  }
 }
 
 function noChampion(): NcfError {

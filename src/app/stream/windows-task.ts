@@ -27,8 +27,7 @@ export async function runWindows(
       try {
         await followWindows(deps, settings, worker, drift, signal, progressed);
       } finally {
-        await worker.close();
-        deps.onEvent({ event: "closed", who: "windows", offset: worker.position });
+        await worker.close().finally(() => deps.onEvent({ event: "closed", who: "windows", offset: worker.position }));
       }
     }),
     retrying({ ...deps, who: "reports", signal }, (progressed) => archiveReports(deps, settings, signal, progressed)),

@@ -98,4 +98,22 @@ describe("the start of a stream", () => {
     await deps.store.put("streams/live.json", Uint8Array.of(123));
     await expect(startStream(deps, request)).rejects.toMatchObject({ code: "FILE_DAMAGED" });
   });
+
+  it("refuses an input without interactions, or that is not keyed by user, with the way out", async () => {
+    const deps = await world();
+    const { version } = await publishModel(deps.registry, published);
+    await deps.registry.promote(version);
+    const send = (key: string, event: object) =>
+      deps.log.append(defaultTopics.interactions, [{ key, value: new TextEncoder().encode(JSON.stringify(event)) }]);
+    await send("a", { customer: 1, sku: 2, ts: 3 });
+    await expect(startStream(deps, request)).rejects.toMatchObject({
+      code: "INPUT_UNREADABLE",
+      message: expect.stringContaining("ncf stream inspect --topic interactions"),
+    });
+    for (let i = 0; i < 20; i++) await send(String(i), { userId: "one", itemId: i, timestampMs: i });
+    await expect(startStream(deps, request)).rejects.toMatchObject({
+      code: "INPUT_NOT_KEYED",
+      message: expect.stringMatching(/1 of 1 users in several.*ncf stream rekey --topic interactions/),
+    });
+  });
 });
