@@ -8,7 +8,8 @@ const bin = fileURLToPath(new URL("../bin/ncf.mjs", import.meta.url));
 export type LogLine = Readonly<Record<string, unknown>>;
 
 const clockTickMs = 10;
-const canPin = spawnSync("taskset", ["-V"]).status === 0;
+const pin = "taskset";
+const canPin = spawnSync(pin, ["-V"]).status === 0;
 
 export class Processor {
   readonly #child: ChildProcess;
@@ -23,7 +24,7 @@ export class Processor {
   constructor(args: readonly string[], core: number, nodeArgs: readonly string[] = []) {
     const command = [process.execPath, ...nodeArgs, bin, "stream", ...args, "--json", "--port", "0"];
     // taskset becomes the command, so the process id is the processor's.
-    const [file, ...rest] = canPin ? ["taskset", "-c", String(core % cpus().length), ...command] : command;
+    const [file, ...rest] = canPin ? [pin, "-c", String(core % cpus().length), ...command] : command;
     this.#child = spawn(file, rest, { stdio: ["ignore", "ignore", "pipe"] });
     this.#child.stderr?.on("data", (chunk) => {
       this.#said += chunk;

@@ -137,7 +137,11 @@ try {
   }
 } finally {
   await log.close();
-  process.kill(broker.pid, "SIGKILL");
+  try {
+    process.kill(broker.pid, "SIGKILL");
+  } catch {
+    // Gone already: the error that this led to is the one to tell.
+  }
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
