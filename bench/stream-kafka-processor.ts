@@ -62,6 +62,11 @@ export class Processor {
     }
   }
 
+  /** Ends it at once, if it has not ended. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
   async stop(): Promise<void> {
     this.#child.kill("SIGTERM");
     const code = await this.#ended;

@@ -54,6 +54,7 @@ const lastCore = 1;
 /** A window has about as many events as a day of ML-20M. */
 const dailyWindow = ["--window", `${Math.ceil(138_493 / Number(values.users))}d`];
 const parts = values.only.split(",");
+const started: Processor[] = [];
 
 console.log(machineLine());
 const folder = mkdtempSync(join(tmpdir(), "ncf-bench-kafka-"));
@@ -136,6 +137,7 @@ try {
     await second.stop();
   }
 } finally {
+  for (const processor of started) processor.kill();
   await log.close();
   try {
     process.kill(broker.pid, "SIGKILL");
@@ -155,7 +157,9 @@ function startBroker(): { readonly pid: number; readonly address: string } {
 function start(name: string, core: number, more: readonly string[] = []): Processor {
   const input = ["--brokers", broker.address, "--topic", name, "--group", name, "--topic-prefix", `${name}.`];
   const profile = values.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${values.profile}`];
-  return new Processor([...input, "--registry", join(folder, "registry"), ...more], core, profile);
+  const processor = new Processor([...input, "--registry", join(folder, "registry"), ...more], core, profile);
+  started.push(processor);
+  return processor;
 }
 
 /** Resolves when the partitions are shared out, each with its owner. */
