@@ -6,6 +6,7 @@ import { z } from "zod";
 import { NcfError } from "../../core/errors.ts";
 import { decodeJson, encodeJsonFile } from "../../core/json.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
+import { newGroup, type StreamTopics } from "./stream-settings.ts";
 
 const descriptorSchema = z.object({
   formatVersion: z.literal(1),
@@ -23,6 +24,8 @@ const descriptorSchema = z.object({
   /** Shape [partitions]: where the group began. */
   startOffsets: z.array(z.int().min(0)),
 });
+
+const ownerSchema = z.object({ group: z.string() });
 
 export type GroupDescriptor = z.infer<typeof descriptorSchema>;
 /** What a member asks for; version and start offsets are decided when the group is made. */
@@ -65,8 +68,24 @@ export function checkTerms(group: string, found: GroupDescriptor, asked: GroupTe
   if (differences.length === 0) return;
   throw new NcfError(
     "GROUP_CHANGED",
-    `group ${group}: expected the settings that it was started with (${differences.join("; ")}). Give those, or start a new ` +
-      "group (--group), which tests the topic's events anew",
+    `group ${group}: expected the settings that it was started with (${differences.join("; ")}). Give those, or ${newGroup}`,
+  );
+}
+
+/**
+ * Makes the topics that a group writes its own: two groups' records in them could not be told apart.
+ *
+ * @throws NcfError `OUTPUTS_TAKEN`
+ */
+export async function claimOutputs(store: ObjectStore, group: string, { windowPartials }: StreamTopics): Promise<void> {
+  const key = `streams/outputs/${windowPartials}.json`;
+  await store.putIfAbsent(key, encodeJsonFile({ group }));
+  const owner = ownerSchema.parse(decodeJson(await store.get(key)));
+  if (owner.group === group) return;
+  throw new NcfError(
+    "OUTPUTS_TAKEN",
+    `group ${group}: expected topics that no other group writes, found that group ${owner.group} writes to ${windowPartials}. ` +
+      "Give this group topics of its own (--topic-prefix)",
   );
 }
 

@@ -17,8 +17,8 @@ export async function runPartition(
 ): Promise<void> {
   await Promise.all([
     testPartition(deps, settings, partition, signal),
-    retrying({ ...deps, who: `interactions of partition ${partition}`, signal }, () =>
-      keepPartition(deps, settings, partition, signal),
+    retrying({ ...deps, who: `interactions of partition ${partition}`, signal }, (progressed) =>
+      keepPartition(deps, settings, partition, signal, progressed),
     ),
   ]);
 }
@@ -29,12 +29,16 @@ async function keepPartition(
   { group, topics, mapping, keepIntervalMs }: StreamMemberSettings,
   partition: number,
   signal: AbortSignal,
+  progressed: () => void,
 ): Promise<void> {
   if (training === undefined) return;
   const chunks = training.chunksOf(group, partition);
   const decode = (value: Uint8Array | null) => decodeRecord(value, mapping);
   const input = { group, topic: topics.interactions, partition, chunkOffsets, decode, signal };
-  for (; !signal.aborted; await sleep(keepIntervalMs, signal)) await keepInteractions({ log, chunks }, input);
+  for (; !signal.aborted; await sleep(keepIntervalMs, signal)) {
+    await keepInteractions({ log, chunks }, input);
+    progressed();
+  }
 }
 
 async function testPartition(

@@ -15,7 +15,7 @@ import { PartitionEvaluator } from "../../streaming/partition-evaluator.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
 import { commitMetadata, promotedVersions } from "./partition-metadata.ts";
 import { Snapshots } from "./snapshots.ts";
-import { type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
+import { newGroup, type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
 import { takeOver } from "./take-over.ts";
 
 /** The sums of a commit are one record, beside offsets and versions. */
@@ -299,7 +299,7 @@ function offsetsLost(group: string, topic: string, partition: number): NcfError 
     "OFFSETS_LOST",
     `group ${group}, topic ${topic}, partition ${partition}: expected the committed offset that its snapshots belong to, ` +
       "found none. A broker forgets a stopped group's offsets after offsets.retention.minutes (7 days by default), and those " +
-      "of a topic that was removed. Start a new group, which reads the topic anew",
+      `of a topic that was removed: ${newGroup}`,
   );
 }
 

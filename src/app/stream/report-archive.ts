@@ -32,6 +32,7 @@ export async function archiveReports(
     while (!signal.aborted) {
       const { records, nextOffset } = await nextRecords(log, place, offset, commitRecords);
       if (records.length === 0) {
+        progressed();
         await log.waitForRecords(place.topic, 0, offset, { timeoutMs: longestWaitMs, signal });
         continue;
       }

@@ -97,6 +97,10 @@ export async function createTopics(log: InteractionLog, topics: StreamTopics): P
   return created;
 }
 
+/** The way out of what a group cannot go on with. */
+export const newGroup =
+  "start a new group (--group) with topics of its own (--topic-prefix), which tests the topic's events anew";
+
 /** What a worker answers after a step that failed: its state is ahead of what was committed. */
 export function workerFailed(which: string, cause: unknown): NcfError {
   return new NcfError(

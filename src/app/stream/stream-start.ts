@@ -10,7 +10,7 @@ import { VersionSchedule } from "../../streaming/version-schedule.ts";
 import { readPublished } from "../published-model.ts";
 import { inspectTopic } from "../topics/inspect-topic.ts";
 import { nextRecords } from "./committed-records.ts";
-import { checkTerms, type GroupDescriptor, makeGroup, readGroup } from "./group-descriptor.ts";
+import { checkTerms, claimOutputs, type GroupDescriptor, makeGroup, readGroup } from "./group-descriptor.ts";
 import type { StreamMemberSettings } from "./member-settings.ts";
 import { createTopics, type StreamTopics } from "./stream-settings.ts";
 import type { StreamVersions } from "./stream-versions.ts";
@@ -87,6 +87,7 @@ async function groupOf({ log, store, registry }: StreamStartDeps, request: Strea
     found = await makeGroup(store, group, terms, { version: champion.version, startOffsets });
   }
   checkTerms(group, found, terms);
+  await claimOutputs(store, group, topics);
   return found;
 }
 

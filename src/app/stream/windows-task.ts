@@ -31,7 +31,9 @@ export async function runWindows(
       }
     }),
     retrying({ ...deps, who: "reports", signal }, (progressed) => archiveReports(deps, settings, signal, progressed)),
-    retrying({ ...deps, who: "training", signal }, () => askForTraining(deps, settings, drift, signal)),
+    retrying({ ...deps, who: "training", signal }, (progressed) =>
+      askForTraining(deps, settings, drift, signal, progressed),
+    ),
   ]);
 }
 
@@ -98,6 +100,7 @@ async function askForTraining(
   { group, startOffsets, trainEvery, keepIntervalMs, schedule }: StreamMemberSettings,
   drift: DriftAlarm,
   signal: AbortSignal,
+  progressed: () => void,
 ): Promise<void> {
   if (training === undefined || promotions === undefined || startOffsets === undefined) return;
   const { registry, updates } = promotions;
@@ -106,6 +109,7 @@ async function askForTraining(
     await updates.refresh();
     const champion = updates.list.findLast(({ kind }) => kind === "champion")?.version ?? schedule.first.version;
     const request = await requestDueTraining({ training, store, registry }, terms, champion, drift.on);
+    progressed();
     if (request === null) continue;
     drift.reset();
     onEvent({ event: "trainingRequested", request });

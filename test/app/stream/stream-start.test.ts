@@ -63,7 +63,13 @@ describe("the start of a stream", () => {
     const { version: next } = await publishModel(deps.registry, { ...published, metrics: { other: 1 } });
     await deps.registry.promote(next);
     expect((await startStream(deps, request)).schedule.first.version).toBe(version);
-    expect((await startStream(deps, { ...request, group: "new" })).schedule.first.version).toBe(next);
+    // Two groups would mix their records.
+    await expect(startStream(deps, { ...request, group: "new" })).rejects.toMatchObject({
+      code: "OUTPUTS_TAKEN",
+      message: expect.stringContaining("--topic-prefix"),
+    });
+    const topics = { ...defaultTopics, windowPartials: "new.window-partials" };
+    expect((await startStream(deps, { ...request, group: "new", topics })).schedule.first.version).toBe(next);
   });
 
   it("begins where it is told to, and another member's wish changes nothing", async () => {
@@ -75,7 +81,14 @@ describe("the start of a stream", () => {
     }
     const ends = [0, 1].map((partition) => deps.log.endOffset(defaultTopics.interactions, partition));
     const startOf = async (group: string, from: StreamRequest["from"]) =>
-      (await startStream(deps, { ...request, group, from })).startOffsets;
+      (
+        await startStream(deps, {
+          ...request,
+          group,
+          from,
+          topics: { ...defaultTopics, windowPartials: `${group}.parts` },
+        })
+      ).startOffsets;
     expect(await startOf("a", "latest")).toEqual(await Promise.all(ends));
     expect(await startOf("a", "earliest")).toEqual(await Promise.all(ends));
     const [one, two] = (await startOf("b", { timeMs: 1000 })) ?? [];
