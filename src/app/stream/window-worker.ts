@@ -4,6 +4,7 @@ import { z } from "zod";
 import { NcfError } from "../../core/errors.ts";
 import { decodeJson, encodeJson } from "../../core/json.ts";
 import type { LogRecord, TransactionalProducer } from "../../ports/interaction-log.ts";
+import { DriftDetector, driftStateSchema } from "../../streaming/drift-detector.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { Trial } from "../../streaming/trials.ts";
 import { aggregatorStateSchema, WindowAggregator } from "../../streaming/window-aggregator.ts";
@@ -21,6 +22,9 @@ export class WindowWorker {
   readonly #producer: TransactionalProducer;
   readonly #snapshots: Snapshots;
   readonly #aggregator: WindowAggregator;
+  readonly #drift: DriftDetector;
+  /** Windows in which HR@10 fell, since the caller asked. */
+  readonly #drifts: number[] = [];
   #position: number;
   #partialsSinceSnapshot = 0;
   /** What the step that failed threw, if one did. */
@@ -40,25 +44,33 @@ export class WindowWorker {
       const partitions = await deps.log.partitions(topics.interactions);
       const snapshots = new Snapshots(deps.store, `snapshots/${group}/windows/`);
       const snapshot = await snapshots.newest(committed);
-      const { aggregator, nextOffset } =
+      const { aggregator, drift, nextOffset } =
         snapshot === null
-          ? { aggregator: new WindowAggregator(windows, partitions), nextOffset: 0 }
+          ? { aggregator: new WindowAggregator(windows, partitions), drift: new DriftDetector(), nextOffset: 0 }
           : restored(snapshot, windows, partitions);
       const place = { topic: topics.windowPartials, partition: 0 };
       const stretch = { from: nextOffset, to: committed, atOnce: commitRecords };
       for await (const record of committedRecords(deps.log, place, stretch)) {
-        aggregator.fold(partialOf(place.topic, record));
+        for (const report of aggregator.fold(partialOf(place.topic, record))) fell(drift, report, windows);
       }
-      return new WindowWorker(deps, settings, producer, snapshots, aggregator, committed);
+      return new WindowWorker(deps, settings, { producer, snapshots, aggregator, drift }, committed);
     });
   }
 
   private constructor(
     deps: StreamDeps,
     settings: StreamSettings,
-    producer: TransactionalProducer,
-    snapshots: Snapshots,
-    aggregator: WindowAggregator,
+    {
+      producer,
+      snapshots,
+      aggregator,
+      drift,
+    }: {
+      readonly producer: TransactionalProducer;
+      readonly snapshots: Snapshots;
+      readonly aggregator: WindowAggregator;
+      readonly drift: DriftDetector;
+    },
     position: number,
   ) {
     this.#deps = deps;
@@ -66,6 +78,7 @@ export class WindowWorker {
     this.#producer = producer;
     this.#snapshots = snapshots;
     this.#aggregator = aggregator;
+    this.#drift = drift;
     this.#position = position;
   }
 
@@ -104,6 +117,11 @@ export class WindowWorker {
     return this.#aggregator.streamTimeMs;
   }
 
+  /** Starts of the windows in which HR@10 fell below its running level, since the last call. */
+  takeDrifts(): readonly number[] {
+    return this.#drifts.splice(0);
+  }
+
   /** How challengers have done so far in final windows. */
   get trials(): readonly Trial[] {
     return this.#aggregator.trials;
@@ -130,7 +148,10 @@ export class WindowWorker {
     const topic = topics.windowPartials;
     const latest = new Map<number, WindowReport>();
     for (const record of records) {
-      for (const report of this.#aggregator.fold(partialOf(topic, record))) latest.set(report.startMs, report);
+      for (const report of this.#aggregator.fold(partialOf(topic, record))) {
+        latest.set(report.startMs, report);
+        if (fell(this.#drift, report, this.#settings.windows)) this.#drifts.push(report.startMs);
+      }
     }
     const reports = [...latest.values()].sort((a, b) => a.startMs - b.startMs);
     const offset = (records.at(-1)?.offset ?? 0) + 1;
@@ -146,21 +167,36 @@ export class WindowWorker {
     this.#partialsSinceSnapshot += records.length;
     // After a commit, so that no snapshot lies beyond the committed offset.
     if (this.#partialsSinceSnapshot >= this.#settings.snapshotPartials) {
-      await this.#snapshots.write(offset, encodeJson({ nextOffset: offset, state: this.#aggregator.save() }));
+      await this.#snapshots.write(
+        offset,
+        encodeJson({ nextOffset: offset, state: this.#aggregator.save(), drift: this.#drift.save() }),
+      );
       this.#partialsSinceSnapshot = 0;
     }
     return reports;
   }
 }
 
-const snapshotSchema = z.object({ nextOffset: z.int().min(0), state: aggregatorStateSchema });
+const snapshotSchema = z.object({
+  nextOffset: z.int().min(0),
+  state: aggregatorStateSchema,
+  drift: driftStateSchema.optional(),
+});
+
+/** Whether HR@10 has fallen below its running level in a window that has just become final. */
+function fell(drift: DriftDetector, report: WindowReport, windows: TimeWindows): boolean {
+  if (!report.final || report.revision > 0 || !windows.inTotal(report)) return false;
+  const { hrAt10, hrAt10StandardError, users, versions } = report;
+  const quality = { hrAt10: hrAt10 ?? 0, standardError: hrAt10StandardError ?? 0, users, versions };
+  return drift.observe(quality).kind === "alarm";
+}
 
 /** @throws NcfError `FILE_DAMAGED`, `STATE_MISMATCH` */
 function restored(
   { key, bytes }: FoundSnapshot,
   windows: TimeWindows,
   partitions: number,
-): { aggregator: WindowAggregator; nextOffset: number } {
+): { aggregator: WindowAggregator; drift: DriftDetector; nextOffset: number } {
   let found: z.infer<typeof snapshotSchema>;
   try {
     found = snapshotSchema.parse(decodeJson(bytes));
@@ -171,7 +207,9 @@ function restored(
       { cause },
     );
   }
-  return { aggregator: WindowAggregator.restore(windows, partitions, found.state), nextOffset: found.nextOffset };
+  const { state, drift, nextOffset } = found;
+  const aggregator = WindowAggregator.restore(windows, partitions, state);
+  return { aggregator, drift: new DriftDetector(drift), nextOffset };
 }
 
 /** @throws NcfError `PARTIAL_INVALID` */

@@ -1,7 +1,5 @@
 /** Stage 2 of a member: folds the windows, stores their reports, decides versions and asks for trainings. */
 import type { InteractionLog } from "../../ports/interaction-log.ts";
-import { DriftDetector } from "../../streaming/drift-detector.ts";
-import type { WindowReport } from "../../streaming/window-report.ts";
 import { longestWaitMs, type StreamMemberDeps, type StreamMemberSettings } from "./member-settings.ts";
 import { decideUpdates } from "./promotions.ts";
 import { archiveReports } from "./report-archive.ts";
@@ -18,7 +16,7 @@ export async function runWindows(
   settings: StreamMemberSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  const drift = new DriftAlarm();
+  const drift: DriftAlarm = { on: false };
   await Promise.all([
     retrying({ ...deps, who: "windows", signal }, async (progressed) => {
       const startMs = deps.monotonicMs();
@@ -47,10 +45,10 @@ async function followWindows(
 ): Promise<void> {
   while (!signal.aborted) {
     const reports = await worker.step();
-    for (const report of reports) {
-      onEvent({ event: "window", report });
-      if (!report.final || report.revision > 0 || !windows.inTotal(report)) continue;
-      if (drift.observe(report)) onEvent({ event: "drift", startMs: report.startMs });
+    for (const report of reports) onEvent({ event: "window", report });
+    for (const startMs of worker.takeDrifts()) {
+      drift.on = true;
+      onEvent({ event: "drift", startMs });
     }
     if (promotions !== undefined) {
       await promotions.updates.refresh();
@@ -72,26 +70,9 @@ async function followWindows(
   }
 }
 
-/** Whether HR@10 has fallen since the last training. Whoever takes the windows over learns the level anew. */
-class DriftAlarm {
-  #detector = new DriftDetector();
-  #on = false;
-
-  get on(): boolean {
-    return this.#on;
-  }
-
-  /** @returns whether this window sets the alarm off */
-  observe({ hrAt10, hrAt10StandardError, users, versions }: WindowReport): boolean {
-    const quality = { hrAt10: hrAt10 ?? 0, standardError: hrAt10StandardError ?? 0, users, versions };
-    const alarm = this.#detector.observe(quality).kind === "alarm";
-    this.#on ||= alarm;
-    return alarm;
-  }
-
-  reset(): void {
-    this.#on = false;
-  }
+/** Whether HR@10 has fallen since the last training that was asked for. */
+interface DriftAlarm {
+  on: boolean;
 }
 
 /** Looks now and then whether a training is due. */
@@ -111,7 +92,7 @@ async function askForTraining(
     const request = await requestDueTraining({ training, store, registry }, terms, champion, drift.on);
     progressed();
     if (request === null) continue;
-    drift.reset();
+    drift.on = false;
     onEvent({ event: "trainingRequested", request });
   }
 }
