@@ -51,7 +51,7 @@ it("a worker killed in training publishes once when started again, and ncf serve
   expect(await requestTraining({ store, queue, nowMs: Date.now }, request, 60_000)).toBe("requested");
 
   const worker = ["worker", "--registry", at("out/registry"), "--jobs", at("jobs"), "--once", "--json"];
-  const running = startNcf([...worker, "--epochs", "1000"]);
+  const running = startNcf([...worker, "--epochs", "1000", "--older-per-new", "2000"]);
   while ((await queue.counts()).inFlight === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   await new Promise((resolve) => setTimeout(resolve, 1000));
   running.child.kill("SIGKILL");
