@@ -64,9 +64,10 @@ num.io.threads=4
 PROPERTIES
 
 if [ ! -e "$data/logs/meta.properties" ]; then
+  # May start with a dash, hence the = below.
   id=$(head -c16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')
   java -Xmx128m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$jars/*" \
-    kafka.tools.StorageTool format -t "$id" -c "$data/server.properties" >"$data/format.log" 2>&1 ||
+    kafka.tools.StorageTool format --cluster-id="$id" -c "$data/server.properties" >"$data/format.log" 2>&1 ||
     { cat "$data/format.log" >&2; exit 1; }
 fi
 
