@@ -2,7 +2,7 @@
 import { NcfError } from "../core/errors.ts";
 import type { NewRecord } from "../ports/interaction-log.ts";
 import { noProgress, type Progress } from "../ports/progress.ts";
-import { DriftDetector } from "../streaming/drift-detector.ts";
+import { DriftDetector, qualityOf } from "../streaming/drift-detector.ts";
 import { encodeEndOfStream, encodeWireEvent } from "../streaming/interaction-event.ts";
 import type { StreamModel } from "../streaming/stream-model.ts";
 import type { TimeWindows } from "../streaming/time-windows.ts";
@@ -117,12 +117,7 @@ export async function replay(deps: ReplayDeps, request: ReplayRequest): Promise<
 
 function driftsOf(windows: readonly WindowReport[]): number[] {
   const detector = new DriftDetector();
-  return windows
-    .filter(({ hrAt10, hrAt10StandardError: standardError, users, versions }) => {
-      const drift = detector.observe({ hrAt10: hrAt10 ?? 0, standardError: standardError ?? 0, users, versions });
-      return drift.kind === "alarm";
-    })
-    .map(({ startMs }) => startMs);
+  return windows.filter((window) => detector.observe(qualityOf(window)).kind === "alarm").map(({ startMs }) => startMs);
 }
 
 /** Keyed by user, then the record that ends each partition. */

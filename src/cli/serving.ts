@@ -1,4 +1,5 @@
 /** A running service: HTTP API, page and interactions, until Ctrl-C or SIGTERM. */
+
 import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,6 +14,7 @@ import type { ServedModel } from "../app/serving/served-model.ts";
 import { ServiceHolder } from "../app/serving/service-holder.ts";
 import { type LiveWindows, ReplayWindows, streamWindows } from "../app/windows-live/live-windows.ts";
 import { WindowFeed } from "../app/windows-live/window-feed.ts";
+import { aborted } from "../core/aborted.ts";
 import { NcfError } from "../core/errors.ts";
 import { createScorer } from "../ncf/wasm/scorer.ts";
 import type { InteractionLog } from "../ports/interaction-log.ts";
@@ -149,11 +151,4 @@ async function listen(port: number | null, start: (port: number) => Promise<Http
 function describe(error: unknown): string {
   if (error instanceof NcfError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -10,6 +10,7 @@
  * (test/streaming/drift-detector.test.ts has the simulation). After an alarm, and with another model, everything starts anew.
  */
 import { z } from "zod";
+import type { WindowReport } from "./window-report.ts";
 
 export interface WindowQuality {
   readonly hrAt10: number;
@@ -18,6 +19,10 @@ export interface WindowQuality {
   readonly users: number;
   /** Cases by model version. */
   readonly versions: Readonly<Record<string, number>>;
+}
+
+export function qualityOf({ hrAt10, hrAt10StandardError, users, versions }: WindowReport): WindowQuality {
+  return { hrAt10: hrAt10 ?? 0, standardError: hrAt10StandardError ?? 0, users, versions };
 }
 
 export type Drift =

@@ -49,7 +49,7 @@ export async function keepInteractions({ log, chunks }: ChunkDeps, input: ChunkI
 }
 
 /** The end of what the chunks cover without a hole from an offset on. */
-function reachOf(kept: readonly OffsetRange[], from: number): number {
+export function reachOf(kept: readonly OffsetRange[], from: number): number {
   return kept.reduce((reach, chunk) => (chunk.from <= reach ? Math.max(reach, chunk.to) : reach), from);
 }
 

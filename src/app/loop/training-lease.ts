@@ -1,7 +1,8 @@
 /** The right to train for a group, in the object store: who holds it has a time after which others may take it over. */
 import { z } from "zod";
-import { decodeJson, encodeJsonFile } from "../../core/json.ts";
+import { encodeJsonFile } from "../../core/json.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
+import { putWhere } from "../put-where.ts";
 
 const leaseSchema = z.object({ requestId: z.string(), expiresAtMs: z.int() });
 
@@ -27,23 +28,15 @@ export async function releaseTrainingLease(store: ObjectStore, holder: LeaseHold
   await write(store, holder, 0, ({ requestId }) => requestId === holder.requestId);
 }
 
-async function write(
+function write(
   store: ObjectStore,
   { group, requestId }: LeaseHolder,
   expiresAtMs: number,
   mayReplace: (found: z.infer<typeof leaseSchema>) => boolean,
 ): Promise<boolean> {
-  const key = `leases/${group}-training.json`;
-  const body = encodeJsonFile({ requestId, expiresAtMs });
-  for (;;) {
-    const info = await store.head(key);
-    if (info === null) {
-      if ((await store.putIfAbsent(key, body)) !== null) return true;
-      continue;
-    }
+  return putWhere(store, `leases/${group}-training.json`, encodeJsonFile({ requestId, expiresAtMs }), (document) => {
     // A document of another form holds nobody up.
-    const found = leaseSchema.safeParse(decodeJson(await store.get(key)));
-    if (found.success && !mayReplace(found.data)) return false;
-    if ((await store.putIfMatch(key, body, info.etag)) !== null) return true;
-  }
+    const found = leaseSchema.safeParse(document);
+    return !found.success || mayReplace(found.data);
+  });
 }

@@ -23,6 +23,11 @@ export const modelUpdateSchema = z.discriminatedUnion("kind", [
 
 export type ModelUpdate = z.infer<typeof modelUpdateSchema>;
 
+/** The version that came into force last. @param firstVersion in force before any update */
+export function versionInForce(updates: readonly ModelUpdate[], firstVersion: string): string {
+  return updates.findLast(({ kind }) => kind === "champion")?.version ?? firstVersion;
+}
+
 export function modelUpdateRecord(topic: string, update: ModelUpdate): TopicRecord {
   return { topic, partition: 0, key: update.kind, value: encodeJson(update) };
 }

@@ -6,7 +6,7 @@ import { NcfError } from "../../core/errors.ts";
 import type { ModelRegistry } from "../../ports/model-registry.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { Trial } from "../../streaming/trials.ts";
-import type { ModelUpdate } from "./model-updates.ts";
+import { type ModelUpdate, versionInForce } from "./model-updates.ts";
 
 export interface PromotionState {
   /** In force before any update. */
@@ -30,7 +30,7 @@ export async function decideUpdates(registry: ModelRegistry, state: PromotionSta
   // Before the first event nothing says where the stream is.
   if (streamTimeMs === null) return [];
   const fromMs = nextStart(windows, streamTimeMs);
-  const inForce = updates.findLast(({ kind }) => kind === "champion")?.version ?? firstVersion;
+  const inForce = versionInForce(updates, firstVersion);
   const challenger = updates.findLast(({ kind }) => kind === "challenger")?.version ?? null;
   const decided: ModelUpdate[] = [];
   const verdict = trials.find(({ version }) => version === challenger)?.verdict ?? null;

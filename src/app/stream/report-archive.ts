@@ -6,6 +6,7 @@ import { z } from "zod";
 import { decodeJson, encodeJsonFile } from "../../core/json.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { type WindowReport, windowReportSchema } from "../../streaming/window-report.ts";
+import { putWhere } from "../put-where.ts";
 import { nextRecords } from "./committed-records.ts";
 import type { StreamDeps, StreamSettings } from "./stream-settings.ts";
 import { takeOver } from "./take-over.ts";
@@ -56,15 +57,8 @@ function reportKey(group: string, startMs: number): string {
 
 /** Unless a later one is there already: whoever was taken over may still be writing. */
 async function storeReport(store: ObjectStore, key: string, stored: z.infer<typeof storedSchema>): Promise<void> {
-  const body = encodeJsonFile(stored);
-  for (;;) {
-    const head = await store.head(key);
-    if (head === null) {
-      if ((await store.putIfAbsent(key, body)) !== null) return;
-      continue;
-    }
-    const found = storedSchema.safeParse(decodeJson(await store.get(key)));
-    if (found.success && found.data.offset >= stored.offset) return;
-    if ((await store.putIfMatch(key, body, head.etag)) !== null) return;
-  }
+  await putWhere(store, key, encodeJsonFile(stored), (document) => {
+    const found = storedSchema.safeParse(document);
+    return !found.success || found.data.offset < stored.offset;
+  });
 }

@@ -4,6 +4,7 @@
  * Each partition is a task of its own that opens a worker, goes on through failures that pass, and closes the worker when the
  * partition goes to another member. Two members may think for a moment that they own the same one: the log fences the former.
  */
+import { aborted } from "../../core/aborted.ts";
 import type { TopicPartition } from "../../ports/stream-group.ts";
 import type { StreamMemberDeps, StreamMemberSettings } from "./member-settings.ts";
 import { runPartition } from "./partition-task.ts";
@@ -92,11 +93,4 @@ class Tasks {
     this.set(new Map());
     await Promise.all(ending);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

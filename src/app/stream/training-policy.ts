@@ -7,6 +7,7 @@ import type { InteractionChunks } from "../../ports/interaction-chunks.ts";
 import type { JobQueue } from "../../ports/job-queue.ts";
 import type { ModelRegistry } from "../../ports/model-registry.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
+import { reachOf } from "../loop/interaction-chunks.ts";
 import { requestTraining, type TrainingRequest } from "../loop/training-request.ts";
 
 export interface TrainingDeps {
@@ -44,7 +45,7 @@ export async function requestDueTraining(
   let fresh = 0;
   for (const [partition, { base, tried }] of learnt.entries()) {
     const kept = await training.chunksOf(group, partition).list();
-    const to = kept.reduce((reach, chunk) => (chunk.from <= reach ? Math.max(reach, chunk.to) : reach), base);
+    const to = reachOf(kept, base);
     fresh += Math.max(0, to - tried);
     if (to > base) ranges[partition] = { from: base, to };
   }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { NcfError } from "../../core/errors.ts";
 import { decodeJson, encodeJson } from "../../core/json.ts";
 import type { LogRecord, TransactionalProducer } from "../../ports/interaction-log.ts";
-import { DriftDetector, driftStateSchema } from "../../streaming/drift-detector.ts";
+import { DriftDetector, driftStateSchema, qualityOf } from "../../streaming/drift-detector.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { Trial } from "../../streaming/trials.ts";
 import { aggregatorStateSchema, WindowAggregator } from "../../streaming/window-aggregator.ts";
@@ -186,9 +186,7 @@ const snapshotSchema = z.object({
 /** Whether HR@10 has fallen below its running level in a window that has just become final. */
 function fell(drift: DriftDetector, report: WindowReport, windows: TimeWindows): boolean {
   if (!report.final || report.revision > 0 || !windows.inTotal(report)) return false;
-  const { hrAt10, hrAt10StandardError, users, versions } = report;
-  const quality = { hrAt10: hrAt10 ?? 0, standardError: hrAt10StandardError ?? 0, users, versions };
-  return drift.observe(quality).kind === "alarm";
+  return drift.observe(qualityOf(report)).kind === "alarm";
 }
 
 /** @throws NcfError `FILE_DAMAGED`, `STATE_MISMATCH` */

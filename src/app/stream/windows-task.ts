@@ -1,6 +1,6 @@
 /** Stage 2 of a member: folds the windows, stores their reports, decides versions and asks for trainings. */
-import type { InteractionLog } from "../../ports/interaction-log.ts";
 import { longestWaitMs, type StreamMemberDeps, type StreamMemberSettings } from "./member-settings.ts";
+import { versionInForce } from "./model-updates.ts";
 import { decideUpdates } from "./promotions.ts";
 import { archiveReports } from "./report-archive.ts";
 import { retrying } from "./retrying.ts";
@@ -66,7 +66,7 @@ async function followWindows(
     }
     progressed();
     if (reports.length > 0) await sleep(commitIntervalMs / 4, signal);
-    else await waitForMore(log, topics.windowPartials, worker.position, signal);
+    else await log.waitForRecords(topics.windowPartials, 0, worker.position, { timeoutMs: longestWaitMs, signal });
   }
 }
 
@@ -88,15 +88,11 @@ async function askForTraining(
   const terms = { group, startOffsets, trainEvery, leaseMs: trainingLeaseMs };
   for (; !signal.aborted; await sleep(keepIntervalMs, signal)) {
     await updates.refresh();
-    const champion = updates.list.findLast(({ kind }) => kind === "champion")?.version ?? schedule.first.version;
+    const champion = versionInForce(updates.list, schedule.first.version);
     const request = await requestDueTraining({ training, store, registry }, terms, champion, drift.on);
     progressed();
     if (request === null) continue;
     drift.on = false;
     onEvent({ event: "trainingRequested", request });
   }
-}
-
-function waitForMore(log: InteractionLog, topic: string, offset: number, signal: AbortSignal): Promise<boolean> {
-  return log.waitForRecords(topic, 0, offset, { timeoutMs: longestWaitMs, signal });
 }
