@@ -2,7 +2,7 @@
 import { ObjectStoreRegistry } from "../src/adapters/registry/object-store-registry.ts";
 import { publishModel } from "../src/app/published-model.ts";
 import { leaveOneOut, undivided } from "../src/core/leave-one-out.ts";
-import type { RatingTable } from "../src/core/ratings.ts";
+import { type RatingTable, ratingsAt } from "../src/core/ratings.ts";
 import type { Sample } from "../src/core/sample.ts";
 import { SyntheticDataset } from "../src/core/synthetic/dataset.ts";
 import { syntheticRatingTable } from "../src/core/synthetic/table.ts";
@@ -80,14 +80,7 @@ export async function makeStream(
 }
 
 function trainingSample(table: RatingTable, rows: Int32Array, data: SyntheticDataset): Sample {
-  const part: RatingTable = {
-    ...table,
-    length: rows.length,
-    user: rows.map((row) => table.user[row]),
-    item: rows.map((row) => table.item[row]),
-    timestampMs: Float64Array.from(rows, (row) => table.timestampMs[row]),
-    rating: Float32Array.from(rows, (row) => table.rating[row]),
-  };
+  const part = ratingsAt(table, rows);
   const present = new Uint8Array(table.userIds.length);
   for (const user of part.user) present[user] = 1;
   const listedItemIds = data.movies.map(({ id }) => id);

@@ -29,7 +29,7 @@ import { PartitionWorker } from "../src/app/stream/partition-worker.ts";
 import { createTopics, defaultTopics, type StreamSettings } from "../src/app/stream/stream-settings.ts";
 import { encodeJson } from "../src/core/json.ts";
 import { leaveOneOut, undivided } from "../src/core/leave-one-out.ts";
-import type { RatingTable } from "../src/core/ratings.ts";
+import { ratingsAt } from "../src/core/ratings.ts";
 import type { Sample } from "../src/core/sample.ts";
 import { SyntheticDataset } from "../src/core/synthetic/dataset.ts";
 import { syntheticRatingTable } from "../src/core/synthetic/table.ts";
@@ -144,14 +144,7 @@ function historiesOf(rows: Int32Array): UserHistories {
 function knownSample(rows: Int32Array): Sample {
   const chosen = selectUsers(table.userIds, { fraction: 0.3, sampler: "hash", seed });
   const kept = rows.filter((row) => chosen[table.user[row]] === 1);
-  const part: RatingTable = {
-    ...table,
-    length: kept.length,
-    user: kept.map((row) => table.user[row]),
-    item: kept.map((row) => table.item[row]),
-    timestampMs: Float64Array.from(kept, (row) => table.timestampMs[row]),
-    rating: Float32Array.from(kept, (row) => table.rating[row]),
-  };
+  const part = ratingsAt(table, kept);
   const present = new Uint8Array(chosen.length);
   for (const user of part.user) present[user] = 1;
   const listedItemIds = data.movies.map(({ id }) => id);

@@ -21,6 +21,18 @@ export interface RatingTable {
   readonly rating: Float32Array;
 }
 
+/** The table of some rows, in their order. */
+export function ratingsAt(table: RatingTable, rows: Int32Array): RatingTable {
+  return {
+    ...table,
+    length: rows.length,
+    user: rows.map((row) => table.user[row]),
+    item: rows.map((row) => table.item[row]),
+    timestampMs: Float64Array.from(rows, (row) => table.timestampMs[row]),
+    rating: Float32Array.from(rows, (row) => table.rating[row]),
+  };
+}
+
 /** One entry of the list of movies (or whatever the items are). */
 export interface ItemDetails {
   readonly id: number;

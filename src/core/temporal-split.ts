@@ -1,7 +1,7 @@
 /** Splits ratings at one moment, the same for everybody: what came before trains, what came after is a stream of events. */
 import { NcfError } from "./errors.ts";
 import { leaveOneOut, undivided } from "./leave-one-out.ts";
-import type { RatingTable } from "./ratings.ts";
+import { type RatingTable, ratingsAt } from "./ratings.ts";
 import type { Sample } from "./sample.ts";
 import { stableOrderByTime } from "./time-order.ts";
 
@@ -52,14 +52,7 @@ export function interactionsBefore(table: RatingTable, fromMs: number): Sample {
   const rows = Int32Array.from({ length: table.length }, (_, row) => row).filter(
     (row) => table.timestampMs[row] < fromMs,
   );
-  const earlier: RatingTable = {
-    ...table,
-    length: rows.length,
-    user: rows.map((row) => table.user[row]),
-    item: rows.map((row) => table.item[row]),
-    timestampMs: Float64Array.from(rows, (row) => table.timestampMs[row]),
-    rating: Float32Array.from(rows, (row) => table.rating[row]),
-  };
+  const earlier = ratingsAt(table, rows);
   const present = new Uint8Array(table.userIds.length);
   for (const user of earlier.user) present[user] = 1;
   const { sample } = leaveOneOut(earlier, present, { tieRule: "lastInFile", seed: 0, listedItemIds: null });

@@ -3,33 +3,15 @@ import { MemoryObjectStore } from "../../src/adapters/local/memory-object-store.
 import { ObjectStoreRegistry } from "../../src/adapters/registry/object-store-registry.ts";
 import { type ModelToPublish, publishModel, readPublished } from "../../src/app/published-model.ts";
 import { ChampionWatch } from "../../src/app/serving/champion-watch.ts";
-import { undivided } from "../../src/core/leave-one-out.ts";
-import { encodeModel } from "../../src/ncf/checkpoint.ts";
 import type { TrainedModel } from "../../src/ncf/model.ts";
 import { createScorer } from "../../src/ncf/wasm/scorer.ts";
 import { facts } from "../conformance/model-cards.ts";
-import { detailsOf, items, twoTastesModel } from "./serving/two-tastes.ts";
+import { items, twoTastesToPublish } from "./serving/two-tastes.ts";
 
 let model: TrainedModel;
 let published: ModelToPublish;
 beforeAll(async () => {
-  const made = await twoTastesModel();
-  model = made.model;
-  const sample = undivided(made.sample);
-  const description = {
-    name: model.name,
-    config: model.config,
-    seed: 3,
-    backend: "wasm",
-    arithmetic: "any",
-    epochs: 40,
-    sample: "",
-    data: "",
-  };
-  const { cutOff: _, ...card } = facts;
-  const { userIds, itemIds } = sample;
-  const bytes = encodeModel({ description, tensors: model.tensors, userIds, itemIds });
-  published = { model: bytes, sample, items: detailsOf(sample), card, metrics: { hrAt10: 1 } };
+  ({ model, published } = await twoTastesToPublish());
 });
 
 const scoresOf = (of: TrainedModel, user: number): Float64Array => {

@@ -1,5 +1,6 @@
 /** Work that goes on through failures that pass. */
 import { NcfError } from "../../core/errors.ts";
+import { withBackoff } from "../backoff.ts";
 import type { StreamEvent } from "./stream-events.ts";
 
 export interface RetryOptions {
@@ -9,9 +10,6 @@ export interface RetryOptions {
   readonly onEvent: (event: StreamEvent) => void;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
-
-const firstRetryMs = 500;
-const longestRetryMs = 30_000;
 
 /**
  * Calls `work` until it succeeds; `progressed` tells that it works so far, so that its next failure is the first again.
@@ -23,27 +21,34 @@ export async function retrying<T>(
   { who, signal, onEvent, sleep }: RetryOptions,
   work: (progressed: () => void) => Promise<T>,
 ): Promise<T | undefined> {
-  let failures = 0;
-  const progressed = (): void => {
-    if (failures > 0) onEvent({ event: "recovered", who });
-    failures = 0;
+  if (signal.aborted) return undefined;
+  let waiting = false;
+  const recover = (): void => {
+    if (waiting) onEvent({ event: "recovered", who });
+    waiting = false;
   };
-  while (!signal.aborted) {
-    try {
-      const result = await work(progressed);
-      progressed();
-      return result;
-    } catch (cause) {
-      if (signal.aborted) return undefined;
-      const fenced = cause instanceof NcfError && cause.code === "PRODUCER_FENCED";
-      if (!fenced && !canPass(cause)) throw cause;
-      const retryMs = Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
-      failures += 1;
-      onEvent(fenced ? { event: "fenced", who } : { event: "waiting", who, retryMs, cause });
-      await sleep(retryMs, signal);
-    }
+  const onWait = (cause: unknown, retryMs: number): void => {
+    waiting = true;
+    onEvent(isFenced(cause) ? { event: "fenced", who } : { event: "waiting", who, retryMs, cause });
+  };
+  const options = { signal, sleep, canPass: (error: unknown) => isFenced(error) || canPass(error), onWait };
+  try {
+    const result = await withBackoff(options, (gotOn) =>
+      work(() => {
+        recover();
+        gotOn();
+      }),
+    );
+    recover();
+    return result;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
   }
-  return undefined;
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof NcfError && error.code === "PRODUCER_FENCED";
 }
 
 /** Whether it may be better later: a log or store that does not answer, a full disk. */

@@ -9,33 +9,16 @@ import { requestTraining, type TrainingRequest } from "../../../src/app/loop/tra
 import { publishModel, readPublished } from "../../../src/app/published-model.ts";
 import { ChampionWatch } from "../../../src/app/serving/champion-watch.ts";
 import { indexOfId, numericId } from "../../../src/core/ids.ts";
-import { undivided } from "../../../src/core/leave-one-out.ts";
 import type { NumericBackend } from "../../../src/ncf/backend.ts";
-import { encodeModel } from "../../../src/ncf/checkpoint.ts";
 import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
-import { facts } from "../../conformance/model-cards.ts";
-import { detailsOf, twoTastesModel } from "../serving/two-tastes.ts";
+import { twoTastesToPublish } from "../serving/two-tastes.ts";
 
 async function world() {
   const store = new MemoryObjectStore();
   const registry = new ObjectStoreRegistry(store);
-  const { model, sample: divided } = await twoTastesModel();
-  const sample = undivided(divided);
-  const description = {
-    name: "mf",
-    config: model.config,
-    seed: 3,
-    backend: "wasm",
-    arithmetic: "any",
-    epochs: 40,
-    sample: "",
-    data: "",
-  };
-  const { userIds, itemIds } = sample;
-  const { cutOff: _, ...card } = facts;
-  const bytes = encodeModel({ description, tensors: model.tensors, userIds, itemIds });
-  const base = await publishModel(registry, { model: bytes, sample, items: detailsOf(sample), card, metrics: null });
+  const { published } = await twoTastesToPublish();
+  const base = await publishModel(registry, published);
   const clock = { ms: 1_000_000 };
   const nowMs = () => clock.ms;
   const queue = new MemoryJobQueue({ maxReceives: 2, nowMs });

@@ -1,13 +1,17 @@
 import { profileOf } from "../../../src/app/new-items.ts";
+import type { ModelToPublish } from "../../../src/app/published-model.ts";
 import type { ServedModel } from "../../../src/app/serving/served-model.ts";
 import { numericId } from "../../../src/core/ids.ts";
+import { undivided } from "../../../src/core/leave-one-out.ts";
 import type { ItemDetails } from "../../../src/core/ratings.ts";
 import type { Sample } from "../../../src/core/sample.ts";
+import { encodeModel } from "../../../src/ncf/checkpoint.ts";
 import { type NcfConfig, presets } from "../../../src/ncf/config.ts";
 import { createFoldIn } from "../../../src/ncf/fold-in.ts";
 import { type TrainedModel, trainingData } from "../../../src/ncf/model.ts";
 import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
+import { facts } from "../../conformance/model-cards.ts";
 
 export const users = 60;
 export const items = 80;
@@ -85,4 +89,25 @@ export async function twoTastes(version = "v1"): Promise<ServedModel> {
     foldIn: createFoldIn(model),
     profile: profileOf(sample, details),
   };
+}
+
+/** That model as it is published, of all that its users did. */
+export async function twoTastesToPublish(): Promise<{ model: TrainedModel; published: ModelToPublish }> {
+  const { model, sample: divided } = await twoTastesModel();
+  const sample = undivided(divided);
+  const { name, config: settings, tensors } = model;
+  const description = {
+    name,
+    config: settings,
+    seed: 3,
+    backend: "wasm",
+    arithmetic: "any",
+    epochs: 40,
+    sample: "",
+    data: "",
+  };
+  const { userIds, itemIds } = sample;
+  const { cutOff: _, ...card } = facts;
+  const bytes = encodeModel({ description, tensors, userIds, itemIds });
+  return { model, published: { model: bytes, sample, items: detailsOf(sample), card, metrics: { hrAt10: 1 } } };
 }

@@ -6,12 +6,9 @@ import { type ModelToPublish, publishModel } from "../../../src/app/published-mo
 import { defaultTopics } from "../../../src/app/stream/stream-settings.ts";
 import { type StreamRequest, startStream } from "../../../src/app/stream/stream-start.ts";
 import { StreamVersions } from "../../../src/app/stream/stream-versions.ts";
-import { undivided } from "../../../src/core/leave-one-out.ts";
-import { encodeModel } from "../../../src/ncf/checkpoint.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
 import { TimeWindows } from "../../../src/streaming/time-windows.ts";
-import { facts } from "../../conformance/model-cards.ts";
-import { detailsOf, twoTastesModel } from "../serving/two-tastes.ts";
+import { twoTastesToPublish } from "../serving/two-tastes.ts";
 
 const request: StreamRequest = {
   group: "live",
@@ -32,14 +29,7 @@ const request: StreamRequest = {
 
 let published: ModelToPublish;
 beforeAll(async () => {
-  const { model, sample: made } = await twoTastesModel();
-  const sample = undivided(made);
-  const { name, config, tensors } = model;
-  const description = { name, config, seed: 3, backend: "wasm", arithmetic: "any", epochs: 40, sample: "", data: "" };
-  const { userIds, itemIds } = sample;
-  const { cutOff: _, ...card } = facts;
-  const bytes = encodeModel({ description, tensors, userIds, itemIds });
-  published = { model: bytes, sample, items: detailsOf(sample), card, metrics: null };
+  ({ published } = await twoTastesToPublish());
 });
 
 async function world() {
