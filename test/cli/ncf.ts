@@ -35,7 +35,13 @@ export function startNcf(args: readonly string[], env: Record<string, string> = 
       resolve({ code, stdout, stderr });
     });
   });
-  return { child, outcome, stderrHas: (text) => new Promise((resolve) => waiting.push({ text, resolve })) };
+  const stderrHas = (text: string): Promise<void> =>
+    new Promise((resolve) => {
+      // It may have come before anybody asked.
+      if (stderr.includes(text)) resolve();
+      else waiting.push({ text, resolve });
+    });
+  return { child, outcome, stderrHas };
 }
 
 export function ncf(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
