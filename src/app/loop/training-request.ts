@@ -8,7 +8,7 @@ import { takeTrainingLease } from "./training-lease.ts";
 
 const offset = z.int().min(0);
 
-const trainingRequestSchema = z.strictObject({
+export const trainingRequestSchema = z.strictObject({
   /** Names the training: a request that comes twice trains once. */
   requestId: z.string().regex(/^[\w.-]{1,128}$/),
   group: z.string().min(1),
