@@ -43,7 +43,7 @@ function lineOf(event: Exclude<StreamEvent, { readonly event: "committed" | "sna
     case "recovered":
       return `Going on: ${event.who}.`;
     case "snapshotFailed":
-      return `No snapshot of partition ${event.partition} at offset ${event.offset}: ${messageOf(event.cause)} A later one is tried; the stream goes on.`;
+      return `No snapshot of ${event.who} at offset ${event.offset}: ${messageOf(event.cause)} A later one is tried; the stream goes on.`;
     case "modelUpdate": {
       const { kind, version, fromMs } = event.update;
       const from = new Date(fromMs).toISOString();

@@ -14,7 +14,7 @@ import type { PartitionCommit } from "../../streaming/partition-commit.ts";
 import { PartitionEvaluator } from "../../streaming/partition-evaluator.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
 import { commitMetadata, promotedVersions } from "./partition-metadata.ts";
-import { Snapshots } from "./snapshots.ts";
+import { retrySnapshotAfter, Snapshots } from "./snapshots.ts";
 import { newGroup, type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
 import { takeOver } from "./take-over.ts";
 
@@ -27,8 +27,6 @@ const deadLetterBytes = 500_000;
 const maxKeyLength = 1_000;
 /** Each takes some 70 bytes of a commit's metadata, which holds 4,096. */
 const promotionsOfCommit = 40;
-/** After a snapshot that could not be stored, this share of the usual distance counts as gone already. */
-const retrySnapshotAfter = 0.9;
 
 export class PartitionWorker {
   readonly #deps: StreamDeps;
@@ -248,15 +246,15 @@ export class PartitionWorker {
   }
 
   async #store(offset: number, streamTimeMs: number | null, snapshot: Uint8Array): Promise<void> {
-    const partition = this.#partition;
+    const who = `partition ${this.#partition}`;
     try {
       await this.#snapshots.write(offset, snapshot);
       // A successor may have to take the one before.
       if (this.#stored !== null) this.#evaluator.prunePromotions(this.#stored);
       this.#stored = { offset, streamTimeMs };
-      this.#deps.onEvent?.({ event: "snapshotStored", partition, offset, bytes: snapshot.length });
+      this.#deps.onEvent?.({ event: "snapshotStored", who, offset, bytes: snapshot.length });
     } catch (cause) {
-      this.#deps.onEvent?.({ event: "snapshotFailed", partition, offset, cause });
+      this.#deps.onEvent?.({ event: "snapshotFailed", who, offset, cause });
       this.#recordsSinceSnapshot += Math.ceil(retrySnapshotAfter * this.#settings.snapshotRecords);
     } finally {
       this.#snapshotting = null;

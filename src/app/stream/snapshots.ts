@@ -6,6 +6,9 @@ const offsetDigits = 16;
 /** The newest, and one that a worker which is taking over may be about to read. */
 const keptSnapshots = 2;
 
+/** After a snapshot that could not be stored, this share of the usual distance counts as gone already. */
+export const retrySnapshotAfter = 0.9;
+
 export interface FoundSnapshot {
   readonly key: string;
   readonly bytes: Uint8Array;

@@ -4,7 +4,7 @@ import type { WindowReport } from "../../streaming/window-report.ts";
 import type { TrainingRequest } from "../loop/training-request.ts";
 import type { ModelUpdate } from "./model-updates.ts";
 
-/** `who`: "partition 3" or "windows". */
+/** `who`: "partition 3", "windows", "reports", ... */
 export type StreamEvent =
   | {
       readonly event: "committed";
@@ -12,8 +12,8 @@ export type StreamEvent =
       readonly records: number;
       readonly commit: PartitionCommit;
     }
-  | { readonly event: "snapshotStored"; readonly partition: number; readonly offset: number; readonly bytes: number }
-  | { readonly event: "snapshotFailed"; readonly partition: number; readonly offset: number; readonly cause: unknown }
+  | { readonly event: "snapshotStored"; readonly who: string; readonly offset: number; readonly bytes: number }
+  | { readonly event: "snapshotFailed"; readonly who: string; readonly offset: number; readonly cause: unknown }
   /** The partitions of this member, and whether it folds the windows. */
   | { readonly event: "assigned"; readonly partitions: readonly number[]; readonly windows: boolean }
   | { readonly event: "opened"; readonly who: string; readonly offset: number; readonly ms: number }

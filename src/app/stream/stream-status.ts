@@ -121,7 +121,7 @@ export class StreamStatus {
         }
         break;
       case "snapshotStored":
-        this.#changePartition(`partition ${event.partition}`, { snapshotAtMs: this.#nowMs() });
+        this.#changePartition(event.who, { snapshotAtMs: this.#nowMs() });
         break;
       case "snapshotFailed":
         this.#snapshotFailures += 1;

@@ -12,7 +12,7 @@ import { type WindowPartial, windowPartialSchema } from "../../streaming/window-
 import type { WindowReport } from "../../streaming/window-report.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
 import { type ModelUpdate, modelUpdateRecord } from "./model-updates.ts";
-import { type FoundSnapshot, Snapshots } from "./snapshots.ts";
+import { type FoundSnapshot, retrySnapshotAfter, Snapshots } from "./snapshots.ts";
 import { type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
 import { takeOver } from "./take-over.ts";
 
@@ -27,6 +27,7 @@ export class WindowWorker {
   readonly #drifts: number[] = [];
   #position: number;
   #partialsSinceSnapshot = 0;
+  #snapshotting: Promise<void> | null = null;
   /** What the step that failed threw, if one did. */
   #failure: { readonly cause: unknown } | null = null;
 
@@ -88,7 +89,8 @@ export class WindowWorker {
   }
 
   /**
-   * Folds partials that came since, until some change a window, and publishes the latest report of each that they changed.
+   * Folds partials that came since, until some change a window, and publishes the latest report of each that they changed. A
+   * snapshot that is due is stored beside; that it fails is told, tried again later and harms nothing.
    *
    * @returns those reports by start; empty at the log's end
    * @throws NcfError `PARTIAL_INVALID`, `PRODUCER_FENCED` and those of the log and the aggregator; then this worker is of no
@@ -139,8 +141,10 @@ export class WindowWorker {
     }
   }
 
-  close(): Promise<void> {
-    return this.#producer.close();
+  /** Waits for a snapshot that is being stored, and ends. */
+  async close(): Promise<void> {
+    await this.#snapshotting;
+    await this.#producer.close();
   }
 
   async #take(records: readonly LogRecord[]): Promise<WindowReport[]> {
@@ -166,14 +170,24 @@ export class WindowWorker {
     });
     this.#partialsSinceSnapshot += records.length;
     // After a commit, so that no snapshot lies beyond the committed offset.
-    if (this.#partialsSinceSnapshot >= this.#settings.snapshotPartials) {
-      await this.#snapshots.write(
-        offset,
-        encodeJson({ nextOffset: offset, state: this.#aggregator.save(), drift: this.#drift.save() }),
-      );
+    if (this.#partialsSinceSnapshot >= this.#settings.snapshotPartials && this.#snapshotting === null) {
       this.#partialsSinceSnapshot = 0;
+      const saved = { nextOffset: offset, state: this.#aggregator.save(), drift: this.#drift.save() };
+      this.#snapshotting = this.#store(offset, encodeJson(saved));
     }
     return reports;
+  }
+
+  async #store(offset: number, snapshot: Uint8Array): Promise<void> {
+    try {
+      await this.#snapshots.write(offset, snapshot);
+      this.#deps.onEvent?.({ event: "snapshotStored", who: "windows", offset, bytes: snapshot.length });
+    } catch (cause) {
+      this.#deps.onEvent?.({ event: "snapshotFailed", who: "windows", offset, cause });
+      this.#partialsSinceSnapshot += Math.ceil(retrySnapshotAfter * this.#settings.snapshotPartials);
+    } finally {
+      this.#snapshotting = null;
+    }
   }
 }
 
