@@ -1,6 +1,7 @@
 /** Models and samples for benchmarks of scoring: the shape counts, the values are random. */
 import { profileOf } from "../src/app/new-items.ts";
 import type { ServedModel } from "../src/app/serving/served-model.ts";
+import { sampleHistories } from "../src/app/serving/trained-histories.ts";
 import type { ItemDetails } from "../src/core/ratings.ts";
 import { Rng, streamKey } from "../src/core/rng.ts";
 import type { Sample } from "../src/core/sample.ts";
@@ -81,6 +82,7 @@ export function servedModel(
     version: "1",
     dataset: { name: "random", generated: true },
     sample,
+    histories: sampleHistories(sample),
     items,
     scorer: createScorer(model),
     foldIn: createFoldIn(model),

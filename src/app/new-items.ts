@@ -6,11 +6,24 @@ import { type AttributeProfile, attributesOf, createAttributeProfile } from "../
 import type { TrainedModel } from "../ncf/model.ts";
 import { withNewItems } from "../ncf/new-items.ts";
 
+/** The items of a model's sample. */
+export interface TrainedItems extends Pick<Sample, "itemIds"> {
+  /** Shape [items]: training interactions. */
+  readonly itemCounts: Int32Array;
+}
+
+export function trainedItems(sample: Sample): TrainedItems {
+  return { itemIds: sample.itemIds, itemCounts: trainingCounts(sample) };
+}
+
 /** The model with rows from their genres for those items of its sample that have no training interaction. */
-export function startUntrainedItems(model: TrainedModel, sample: Sample, items: readonly ItemDetails[]): TrainedModel {
-  const interactions = trainingCounts(sample);
-  if (!interactions.includes(0)) return model;
-  return withNewItems(model, { attributes: attributesOfAll(sample.itemIds, items), interactions });
+export function startUntrainedItems(
+  model: TrainedModel,
+  { itemIds, itemCounts }: TrainedItems,
+  items: readonly ItemDetails[],
+): TrainedModel {
+  if (!itemCounts.includes(0)) return model;
+  return withNewItems(model, { attributes: attributesOfAll(itemIds, items), interactions: itemCounts });
 }
 
 /** Model and sample with all listed items in the catalogue, those that the sample lacks started from their genres. */
@@ -44,7 +57,7 @@ export function withListedItems(
 }
 
 /** How well the sample's items fit a history, by their attributes. */
-export function profileOf({ itemIds }: Sample, items: readonly ItemDetails[]): AttributeProfile {
+export function profileOf({ itemIds }: Pick<Sample, "itemIds">, items: readonly ItemDetails[]): AttributeProfile {
   return createAttributeProfile(attributesOfAll(itemIds, items), itemIds.length);
 }
 

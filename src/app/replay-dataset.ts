@@ -22,7 +22,7 @@ import { historiesOf } from "../streaming/sample-histories.ts";
 import type { TimeWindows } from "../streaming/time-windows.ts";
 import { type WindowReport, windowReportSchema } from "../streaming/window-report.ts";
 import { popularityHalfLifeMs } from "./model-names.ts";
-import { profileOf, startUntrainedItems, withListedItems } from "./new-items.ts";
+import { profileOf, startUntrainedItems, trainedItems, withListedItems } from "./new-items.ts";
 import { type ReplayDeps, type ReplayEvent, type ReplayResult, replay } from "./replay.ts";
 import { catalogueDetails, sampleHash } from "./sample.ts";
 import { type TrainDeps, trainAndStore } from "./train-model.ts";
@@ -146,7 +146,10 @@ export async function replayModel(deps: ReplayModelDeps, request: ReplayModelReq
   const candidates =
     request.catalogue === "listed"
       ? withListedItems(request.model, sample.sample, dataset.items)
-      : { model: startUntrainedItems(request.model, sample.sample, dataset.items), sample: sample.sample };
+      : {
+          model: startUntrainedItems(request.model, trainedItems(sample.sample), dataset.items),
+          sample: sample.sample,
+        };
   const model = ncfStreamModel({
     version: request.version,
     sample: candidates.sample,

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { startUntrainedItems, withListedItems } from "../../src/app/new-items.ts";
+import { startUntrainedItems, trainedItems, withListedItems } from "../../src/app/new-items.ts";
 import type { ItemDetails } from "../../src/core/ratings.ts";
 import type { Sample } from "../../src/core/sample.ts";
 import type { TrainedModel } from "../../src/ncf/model.ts";
@@ -51,12 +51,12 @@ describe("listed items", () => {
       ...sample,
       train: { ...sample.train, items: sample.train.items.map((item) => (item === 4 ? 6 : item)) },
     };
-    const started = startUntrainedItems(model, untouched, details);
+    const started = startUntrainedItems(model, trainedItems(untouched), details);
     const [before, after] = [model, started].map((of) => scoresOf(of, sample, 0));
     for (const [id, score] of before) {
       if (id === 5) expect(after.get(id)).not.toBe(score);
       else expect(after.get(id)).toBe(score);
     }
-    expect(startUntrainedItems(model, sample, details)).toBe(model);
+    expect(startUntrainedItems(model, trainedItems(sample), details)).toBe(model);
   });
 });

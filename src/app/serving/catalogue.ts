@@ -1,5 +1,4 @@
 /** The items of a served model: ids, titles, popularity, and the search by title. */
-import { trainingCounts } from "../../core/leave-one-out.ts";
 import type { ItemDetails } from "../../core/ratings.ts";
 import type { Sample } from "../../core/sample.ts";
 import { IdLookup } from "./id-lookup.ts";
@@ -25,9 +24,9 @@ export class Catalogue {
   readonly #details: readonly (ItemDetails | undefined)[];
   #index: SearchIndex | null = null;
 
-  constructor(sample: Sample, items: readonly ItemDetails[]) {
+  constructor(sample: Pick<Sample, "itemIds" | "itemLabels">, popularity: Int32Array, items: readonly ItemDetails[]) {
     this.ids = new IdLookup(sample.itemIds, sample.itemLabels);
-    this.popularity = trainingCounts(sample);
+    this.popularity = popularity;
     const details = new Array<ItemDetails | undefined>(sample.itemIds.length).fill(undefined);
     for (const item of items) {
       const index = this.ids.indexOfNumber(item.id);

@@ -4,8 +4,8 @@ import type { TrainedModel } from "../../ncf/model.ts";
 import type { RowScorer } from "../../ncf/wasm/scorer.ts";
 import type { Champion, ModelRegistry } from "../../ports/model-registry.ts";
 import { readPublished } from "../published-model.ts";
-import { scoringParts } from "../scoring-parts.ts";
-import type { ServedModel } from "./served-model.ts";
+import { type ServedModel, servedParts } from "./served-model.ts";
+import { sampleHistories } from "./trained-histories.ts";
 
 export interface ChampionWatchDeps {
   readonly registry: ModelRegistry;
@@ -64,9 +64,7 @@ async function load(
   return {
     version,
     dataset: { name: card.dataset.name, generated: card.dataset.generated },
-    sample,
-    items,
-    ...scoringParts(createScorer, model, sample, items),
+    ...servedParts(createScorer, model, { sample, histories: sampleHistories(sample), items }),
     published: { revision, judged: card.judged },
   };
 }

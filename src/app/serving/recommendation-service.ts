@@ -120,15 +120,14 @@ export class RecommendationService {
 
   constructor(model: ServedModel, recorded: RecordedInteractions) {
     this.#model = model;
-    this.#catalogue = new Catalogue(model.sample, model.items);
+    this.#catalogue = new Catalogue(model.sample, model.histories.itemCounts, model.items);
     this.#users = new IdLookup(model.sample.userIds, model.sample.userLabels);
     this.#recorded = recorded;
     this.#folded = new FoldedRows(model.foldIn);
   }
 
   get facts(): ServedModelFacts {
-    const { version, scorer, dataset, sample, published = null } = this.#model;
-    const held = sample.testItems.reduce((sum, item) => sum + (item >= 0 ? 1 : 0), 0);
+    const { version, scorer, dataset, sample, histories, published = null } = this.#model;
     return {
       version,
       name: scorer.name,
@@ -136,7 +135,7 @@ export class RecommendationService {
         ...dataset,
         users: sample.userIds.length,
         items: sample.itemIds.length,
-        interactions: sample.train.items.length + held,
+        interactions: histories.interactions,
       },
       published,
     };
@@ -225,8 +224,10 @@ export class RecommendationService {
     for (let user = 0; user < this.#users.length && found.length < limit; user++) {
       const userId = this.#users.textOf(user);
       if (!userId.startsWith(prefix)) continue;
-      const { fromSample, recorded } = this.#touches(userId, user);
-      found.push({ userId, interactions: fromSample.length + recorded.length });
+      const trained = this.#model.histories.count(user);
+      const since = this.#recorded.of(userId);
+      const recorded = since.length === 0 ? 0 : this.#touches(userId, user).recorded.length;
+      found.push({ userId, interactions: trained + recorded });
     }
     for (const userId of this.#recorded.users()) {
       if (found.length >= limit) break;
@@ -288,7 +289,7 @@ export class RecommendationService {
   }
 
   #touches(userId: string, user: number): Touches {
-    const fromSample = sampleTouches(this.#model.sample, user, this.#catalogue.ids);
+    const fromSample = sampleTouches(this.#model.histories, user, this.#catalogue.ids);
     return {
       fromSample,
       recorded: recordedTouches(this.#recorded.of(userId), fromSample, this.#catalogue.ids),
@@ -307,9 +308,6 @@ export class RecommendationService {
 
   #sampleHas(user: number, item: number): boolean {
     if (user < 0 || item < 0) return false;
-    const { train, testItems } = this.#model.sample;
-    return (
-      testItems[user] === item || train.items.subarray(train.offsets[user], train.offsets[user + 1]).includes(item)
-    );
+    return this.#model.histories.of(user).items.includes(item);
   }
 }

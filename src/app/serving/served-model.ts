@@ -1,16 +1,35 @@
 /** One version of a model with what serving needs beside it. Nothing in it ever changes. */
 import type { ItemDetails } from "../../core/ratings.ts";
 import type { Sample } from "../../core/sample.ts";
+import type { TrainedModel } from "../../ncf/model.ts";
+import type { RowScorer } from "../../ncf/wasm/scorer.ts";
 import type { JudgedMetrics } from "../../ports/model-registry.ts";
-import type { ScoringParts } from "../scoring-parts.ts";
+import { type ScoringParts, scoringParts } from "../scoring-parts.ts";
+import type { TrainedHistories } from "./trained-histories.ts";
 
-export interface ServedModel extends ScoringParts {
+/** What answers are made of. */
+export interface ServedParts extends ScoringParts {
+  /** Users and items by index. */
+  readonly sample: Pick<Sample, "userIds" | "itemIds" | "userLabels" | "itemLabels">;
+  readonly histories: TrainedHistories;
+  /** Titles and genres, as far as the source lists them. */
+  readonly items: readonly ItemDetails[];
+}
+
+export interface ServedModel extends ServedParts {
   /** Names this version of the model; another one has another name. */
   readonly version: string;
   readonly dataset: { readonly name: string; readonly generated: boolean };
-  readonly sample: Sample;
-  /** Titles and genres, as far as the source lists them. */
-  readonly items: readonly ItemDetails[];
   /** Of a registry's champion: how often the champion has moved, and how its settings were judged. */
   readonly published?: { readonly revision: number; readonly judged: JudgedMetrics | null };
+}
+
+/** The parts that score, and beside them what they were made of. */
+export function servedParts(
+  createScorer: (model: TrainedModel) => RowScorer,
+  model: TrainedModel,
+  { sample, histories, items }: Pick<ServedParts, "sample" | "histories" | "items">,
+): ServedParts {
+  const trainedOn = { itemIds: sample.itemIds, itemCounts: histories.itemCounts };
+  return { sample, histories, items, ...scoringParts(createScorer, model, trainedOn, items) };
 }

@@ -1,9 +1,9 @@
 /** What the service knows of a user: the sample's history and what was recorded since, under one model version. */
-import type { Sample } from "../../core/sample.ts";
 import type { FoldIn } from "../../ncf/fold-in.ts";
 import type { UserRow } from "../../ncf/user-row.ts";
 import type { IdLookup } from "./id-lookup.ts";
 import type { RecordedInteraction } from "./recorded-interactions.ts";
+import type { TrainedHistories } from "./trained-histories.ts";
 
 export interface Touch {
   /** Item index, −1 for an item outside the catalogue. */
@@ -15,20 +15,16 @@ export interface Touch {
 }
 
 /** The user's interactions in the sample, the held-out one included, oldest first. */
-export function sampleTouches({ train, testItems, testTimestampsMs }: Sample, user: number, items: IdLookup): Touch[] {
+export function sampleTouches(histories: TrainedHistories, user: number, items: IdLookup): Touch[] {
   if (user < 0) return [];
-  const touch = (item: number, timestampMs: number): Touch => ({
+  const { items: touched, timestampsMs } = histories.of(user);
+  const touch = (item: number, i: number): Touch => ({
     item,
     itemId: items.textOf(item),
-    timestampMs,
+    timestampMs: timestampsMs[i],
     recorded: false,
   });
-  const touches: Touch[] = [];
-  for (let i = train.offsets[user]; i < train.offsets[user + 1]; i++) {
-    touches.push(touch(train.items[i], train.timestampsMs[i]));
-  }
-  if (testItems[user] >= 0) touches.push(touch(testItems[user], testTimestampsMs[user]));
-  return byTime(touches);
+  return byTime(Array.from(touched, touch));
 }
 
 /** What was recorded of the user, in the order of recording, without items that the sample has them interact with. */

@@ -5,6 +5,7 @@ import type { ModelCard, ModelRegistry } from "../../ports/model-registry.ts";
 import { ncfStreamModel } from "../../streaming/ncf-stream-model.ts";
 import type { StreamModel } from "../../streaming/stream-model.ts";
 import { popularityHalfLifeMs } from "../model-names.ts";
+import { trainedItems } from "../new-items.ts";
 import { type PublishedModel, readPublished } from "../published-model.ts";
 import { scoringParts } from "../scoring-parts.ts";
 
@@ -25,7 +26,7 @@ export class StreamVersions {
   load(version: string): Promise<StreamModel> {
     let loading = this.#loaded.get(version);
     if (loading === undefined) {
-      loading = readPublished(this.#deps.registry, version).then((published) => this.modelOf(published));
+      loading = readPublished(this.#deps.registry, version).then((published) => this.#modelOf(published));
       this.#loaded.set(version, loading);
       // What could not be loaded now may be there later.
       loading.catch(() => this.#loaded.delete(version));
@@ -33,12 +34,20 @@ export class StreamVersions {
     return loading;
   }
 
-  modelOf({ card, model, sample, items }: PublishedModel): StreamModel {
+  /** Of a version that has been read already: `load` gives the same, and reads it no second time. */
+  modelOf(published: PublishedModel): Promise<StreamModel> {
+    const { version } = published.card;
+    const known = this.#loaded.get(version) ?? Promise.resolve(this.#modelOf(published));
+    this.#loaded.set(version, known);
+    return known;
+  }
+
+  #modelOf({ card, model, sample, items }: PublishedModel): StreamModel {
     const cutOffOffsets = offsetsOf(card);
     return ncfStreamModel({
       version: card.version,
       sample,
-      ...scoringParts(this.#deps.createScorer, model, sample, items),
+      ...scoringParts(this.#deps.createScorer, model, trainedItems(sample), items),
       popularityHalfLifeMs,
       ...(cutOffOffsets === null ? {} : { cutOffOffsets }),
     });

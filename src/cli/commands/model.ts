@@ -4,6 +4,7 @@ import { Option } from "commander";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
 import { defaultJudgeOptions, judgeModels } from "../../app/judge.ts";
+import { trainedItems } from "../../app/new-items.ts";
 import { recommend } from "../../app/recommend.ts";
 import { grouped } from "../../app/report/number-text.ts";
 import { printable } from "../../app/report/printable.ts";
@@ -186,7 +187,7 @@ async function recommendTo(dir: string, values: RecommendValues, terminal: Termi
   terminal.useJson(values.json);
   const files = await readSample(dir);
   const { model } = await readModel(new FileObjectStore(values.model), files);
-  const parts = scoringParts(createScorer, model, files.sample, files.items);
+  const parts = scoringParts(createScorer, model, trainedItems(files.sample), files.items);
   const list = recommend(files, parts, values.user, values.k);
   const lines = list.map(({ itemId, title, genres, score }, i) => {
     const name = printable(title ?? `item ${itemId}`);

@@ -3,8 +3,8 @@ import path from "node:path";
 import type { Command } from "commander";
 import { FileInteractionLog } from "../../adapters/local/file-interaction-log.ts";
 import { MemoryInteractionLog } from "../../adapters/local/memory-interaction-log.ts";
-import { scoringParts } from "../../app/scoring-parts.ts";
-import type { ServedModel } from "../../app/serving/served-model.ts";
+import { type ServedModel, servedParts } from "../../app/serving/served-model.ts";
+import { sampleHistories } from "../../app/serving/trained-histories.ts";
 import { NcfError } from "../../core/errors.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { type KafkaOptionValues, kafkaConnection, kafkaOptions } from "../kafka-connection.ts";
@@ -108,8 +108,10 @@ async function readServedModel(folder: string, sample: string | undefined): Prom
   return {
     version: sha256.slice(0, 12),
     dataset: { name: files.manifest.dataset, generated: files.manifest.generated },
-    sample: files.sample,
-    items: files.items,
-    ...scoringParts(createScorer, model, files.sample, files.items),
+    ...servedParts(createScorer, model, {
+      sample: files.sample,
+      histories: sampleHistories(files.sample),
+      items: files.items,
+    }),
   };
 }

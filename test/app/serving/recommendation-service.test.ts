@@ -7,7 +7,7 @@ import type { ServedModel } from "../../../src/app/serving/served-model.ts";
 import { ServiceHolder } from "../../../src/app/serving/service-holder.ts";
 import { items, tasteOf, textItem, textUser, twoTastes, users } from "./two-tastes.ts";
 
-let model: ServedModel;
+let model: Awaited<ReturnType<typeof twoTastes>>;
 beforeAll(async () => {
   model = await twoTastes();
 });

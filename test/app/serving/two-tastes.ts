@@ -1,6 +1,7 @@
 import { profileOf } from "../../../src/app/new-items.ts";
 import type { ModelToPublish } from "../../../src/app/published-model.ts";
 import type { ServedModel } from "../../../src/app/serving/served-model.ts";
+import { sampleHistories } from "../../../src/app/serving/trained-histories.ts";
 import { numericId } from "../../../src/core/ids.ts";
 import { undivided } from "../../../src/core/leave-one-out.ts";
 import type { ItemDetails } from "../../../src/core/ratings.ts";
@@ -77,13 +78,14 @@ export function detailsOf({ itemIds }: Sample): ItemDetails[] {
 }
 
 /** The same, ready to be served. */
-export async function twoTastes(version = "v1"): Promise<ServedModel> {
+export async function twoTastes(version = "v1"): Promise<ServedModel & { readonly sample: Sample }> {
   const { sample, model } = await twoTastesModel();
   const details = detailsOf(sample);
   return {
     version,
     dataset: { name: "two tastes", generated: true },
     sample,
+    histories: sampleHistories(sample),
     items: details,
     scorer: createScorer(model),
     foldIn: createFoldIn(model),
