@@ -1,9 +1,12 @@
 /**
  * Copies window reports from their topic into the object store, for readers without a log: `reports/<group>/<start>.json`, the
- * latest of each window. It follows the topic by an offset of its own, so a store that does not answer holds nothing back.
+ * latest of each window. It follows the topic by an offset of its own, which moves once a report is stored: so a store that does
+ * not answer holds nothing back, and what it refuses is stored later, by whoever follows the topic then.
  */
 import { z } from "zod";
+import { NcfError } from "../../core/errors.ts";
 import { decodeJson, encodeJsonFile } from "../../core/json.ts";
+import type { LogRecord } from "../../ports/interaction-log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { type WindowReport, windowReportSchema } from "../../streaming/window-report.ts";
 import { putWhere } from "../put-where.ts";
@@ -17,9 +20,15 @@ const storedSchema = z.object({
   report: windowReportSchema,
 });
 
+type StoredReport = z.infer<typeof storedSchema>;
+
 const longestWaitMs = 1_000;
 
-/** Follows the topic until the signal is given. @throws NcfError `PRODUCER_FENCED`, those of the log and of the store */
+/**
+ * Follows the topic until the signal is given.
+ *
+ * @throws NcfError `REPORT_INVALID`, `PRODUCER_FENCED`, those of the log and of the store
+ */
 export async function archiveReports(
   { log, store }: StreamDeps,
   { group, topics, commitRecords }: StreamSettings,
@@ -37,12 +46,17 @@ export async function archiveReports(
         await log.waitForRecords(place.topic, 0, offset, { timeoutMs: longestWaitMs, signal });
         continue;
       }
-      const latest = new Map<number, { readonly offset: number; readonly report: WindowReport }>();
+      const latest = new Map<number, StoredReport>();
       for (const record of records) {
-        const report = windowReportSchema.parse(decodeJson(record.value ?? new Uint8Array()));
+        const report = reportOf(place.topic, record);
         latest.set(report.startMs, { offset: record.offset, report });
       }
-      for (const [startMs, stored] of latest) await storeReport(store, reportKey(group, startMs), stored);
+      for (const [startMs, stored] of latest) {
+        // A slow store would hold up the member's end.
+        if (signal.aborted) break;
+        await storeReport(store, reportKey(group, startMs), stored);
+      }
+      if (signal.aborted) break;
       offset = nextOffset;
       await producer.commit({ records: [], offsets: [{ group, ...place, offset, metadata: "" }] });
       progressed();
@@ -56,9 +70,23 @@ function reportKey(group: string, startMs: number): string {
 }
 
 /** Unless a later one is there already: whoever was taken over may still be writing. */
-async function storeReport(store: ObjectStore, key: string, stored: z.infer<typeof storedSchema>): Promise<void> {
+async function storeReport(store: ObjectStore, key: string, stored: StoredReport): Promise<void> {
   await putWhere(store, key, encodeJsonFile(stored), (document) => {
     const found = storedSchema.safeParse(document);
     return !found.success || found.data.offset < stored.offset;
   });
+}
+
+/** @throws NcfError `REPORT_INVALID` */
+function reportOf(topic: string, { offset, value }: LogRecord): WindowReport {
+  try {
+    return windowReportSchema.parse(decodeJson(value ?? new Uint8Array()));
+  } catch (cause) {
+    throw new NcfError(
+      "REPORT_INVALID",
+      `topic ${topic}: expected a window's report at offset ${offset}, found something else. Only the stream may write there: ` +
+        "start a new group with topics of its own (--topic-prefix)",
+      { cause },
+    );
+  }
 }

@@ -1,119 +1,19 @@
 import { setTimeout as timeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { MemoryInteractionLog } from "../../../src/adapters/local/memory-interaction-log.ts";
 import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-store.ts";
 import { MemoryStreamGroup } from "../../../src/adapters/local/memory-stream-group.ts";
 import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store-registry.ts";
-import type { StreamMemberDeps, StreamMemberSettings } from "../../../src/app/stream/member-settings.ts";
 import { ModelUpdates } from "../../../src/app/stream/model-updates.ts";
-import type { StreamEvent } from "../../../src/app/stream/stream-events.ts";
-import { runStreamMember } from "../../../src/app/stream/stream-member.ts";
-import { createTopics, defaultTopics } from "../../../src/app/stream/stream-settings.ts";
-import { StreamStatus } from "../../../src/app/stream/stream-status.ts";
+import { defaultTopics } from "../../../src/app/stream/stream-settings.ts";
 import { NcfError } from "../../../src/core/errors.ts";
 import { mix } from "../../../src/core/rng.ts";
-import type { InteractionLog } from "../../../src/ports/interaction-log.ts";
-import type { ObjectStore } from "../../../src/ports/object-store.ts";
 import type { Outcome } from "../../../src/streaming/outcome.ts";
-import { TimeWindows } from "../../../src/streaming/time-windows.ts";
-import { UserHistories } from "../../../src/streaming/user-histories.ts";
 import { VersionSchedule } from "../../../src/streaming/version-schedule.ts";
 import type { WindowReport } from "../../../src/streaming/window-report.ts";
 import { publishedRecords } from "../../chaos/published.ts";
 import { modelOf as publishable } from "../../conformance/model-cards.ts";
 import { modelOf, touchyScore } from "../../streaming/fixtures.ts";
-
-const partitions = 4;
-const settings: StreamMemberSettings = {
-  group: "live",
-  topics: defaultTopics,
-  windows: TimeWindows.ofSizeAndGrace(1000, 100),
-  schedule: new VersionSchedule(modelOf(200, { score: touchyScore(9) })),
-  base: { id: "none", histories: new UserHistories() },
-  seed: 1,
-  maxAheadMs: 1000,
-  leak: "skip",
-  endOfStream: "deadLetter",
-  commitRecords: 10,
-  commitIntervalMs: 2,
-  snapshotRecords: 25,
-  snapshotPartials: 10,
-  idleTimeoutMs: 60_000,
-  keepIntervalMs: 20,
-  trainEvery: 1000,
-};
-
-async function emptyLog(): Promise<MemoryInteractionLog> {
-  const log = new MemoryInteractionLog();
-  await log.createTopic(defaultTopics.interactions, partitions);
-  await createTopics(log, defaultTopics);
-  return log;
-}
-
-/** Events from..to − 1, a tenth of a window apart. */
-async function send(log: InteractionLog, from: number, to: number): Promise<void> {
-  for (let i = from; i < to; i++) {
-    const userId = String(mix(i, 1, 1) % 20);
-    const timestampMs = 10_000 + 10 * i - (i % 40 === 39 ? 3000 : 0);
-    const event = { userId, itemId: String(1 + (mix(i, 2, 2) % 200)), timestampMs };
-    const value = new TextEncoder().encode(i % 71 === 70 ? "{" : JSON.stringify(event));
-    await log.append(defaultTopics.interactions, [{ key: userId, value, timestampMs: 10_000 + 10 * i }]);
-  }
-}
-
-interface Running {
-  readonly status: StreamStatus;
-  readonly events: StreamEvent[];
-  readonly ended: Promise<void>;
-  stop(): Promise<void>;
-}
-
-function start(deps: Pick<StreamMemberDeps, "log" | "store" | "groups" | "promotions">, given = settings): Running {
-  const status = new StreamStatus(Date.now);
-  const events: StreamEvent[] = [];
-  const stopping = new AbortController();
-  const ended = runStreamMember(
-    {
-      ...deps,
-      onEvent: (event) => {
-        status.observe(event);
-        events.push(event);
-      },
-      monotonicMs: () => performance.now(),
-      // A wait for broker or store is short here.
-      sleep: (ms, signal) => timeout(Math.min(ms, 20), undefined, { signal }).catch(() => {}),
-    },
-    given,
-    stopping.signal,
-  );
-  ended.catch(() => undefined);
-  const stop = async (): Promise<void> => {
-    stopping.abort();
-    await ended;
-  };
-  return { status, events, ended, stop };
-}
-
-async function isRead(log: InteractionLog): Promise<boolean> {
-  const places = Array.from({ length: partitions }, (_, partition) => ({
-    topic: defaultTopics.interactions,
-    partition,
-  }));
-  for (const { topic, partition } of [...places, { topic: defaultTopics.windowPartials, partition: 0 }]) {
-    const offset = (await log.committed("live", topic, partition))?.offset ?? 0;
-    if ((await log.read(topic, partition, offset, 1)).records.length > 0) return false;
-  }
-  return true;
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await holds()); await timeout(5)) {
-    if (Date.now() > deadline) expect.fail("waited for too long");
-  }
-}
-
-const { outcomes, late, deadLetters, windows } = defaultTopics;
-const outputs = { outcomes, late, deadLetters, windows };
+import { emptyLog, isRead, outputs, partitions, refusing, send, settings, start, until } from "./member-in-process.ts";
 
 async function undisturbed(count: number) {
   const log = await emptyLog();
@@ -154,19 +54,11 @@ describe("a member of a stream's group", () => {
     const { seen } = await undisturbed(600);
     const log = await emptyLog();
     let requests = 0;
-    const refusing = (store: ObjectStore): ObjectStore =>
-      new Proxy(store, {
-        get: (of, name) => {
-          const method = Reflect.get(of, name) as (...args: unknown[]) => Promise<unknown>;
-          return async (...args: unknown[]) => {
-            requests += 1;
-            if (mix(requests, 4, 4) % 4 === 0)
-              throw new NcfError("STORE_AWAY", "the store does not answer", { retriable: true });
-            return method.apply(of, args);
-          };
-        },
-      });
-    const deps = { log, store: refusing(new MemoryObjectStore()), groups: new MemoryStreamGroup(log) };
+    const store = refusing(new MemoryObjectStore(), () => {
+      requests += 1;
+      return mix(requests, 4, 4) % 4 === 0;
+    });
+    const deps = { log, store, groups: new MemoryStreamGroup(log) };
     let members = [start(deps), start(deps)];
     for (let turn = 0; turn < 12; turn++) {
       await send(log, 50 * turn, 50 * (turn + 1));
@@ -248,7 +140,7 @@ describe("a member of a stream's group", () => {
         await until(() => isRead(log));
       }
       await member.stop();
-      const seen = await publishedRecords(log, { ...outputs, late: outcomes, deadLetters: outcomes });
+      const seen = await publishedRecords(log, { ...outputs, late: outputs.outcomes, deadLetters: outputs.outcomes });
       return Object.entries(seen)
         .filter(([name]) => name.startsWith("outcomes"))
         .flatMap(([, texts]) => texts.map((text) => JSON.parse(text) as Outcome));

@@ -47,6 +47,8 @@ describe("the start of a stream", () => {
     const { version } = await publishModel(deps.registry, published);
     await deps.registry.promote(version);
     const settings = await startStream(deps, request);
+    // As after a rollback to it.
+    expect(await deps.versions.load(version)).toBe(settings.schedule.first);
     expect(settings.schedule.first).toMatchObject({ version, cutOffMs: 24_000 });
     expect(settings.base.histories.userCount).toBe(60);
     expect(settings.startOffsets).toEqual([0, 0]);
