@@ -42,6 +42,7 @@ interface StreamValues extends KafkaOptionValues, EventMappingValues {
   readonly commitInterval: number;
   readonly commitRecords: number;
   readonly snapshotRecords: number;
+  readonly snapshotPartials: number;
   readonly sessionTimeout: number;
   readonly jobs?: string;
   readonly trainEvery: number;
@@ -134,6 +135,13 @@ export function addStreamCommand(program: Command, terminal: Terminal): void {
         .default(200_000),
     )
     .addOption(
+      // At a commit a second and partition, some minutes.
+      new Option("--snapshot-partials <n>", "commits of partitions between two snapshots of the windows")
+        .env("NCF_SNAPSHOT_PARTIALS")
+        .argParser(options.integer(1))
+        .default(1_000),
+    )
+    .addOption(
       new Option("--session-timeout <ms>", "a member not heard of for so long is taken for dead, in milliseconds")
         .env("NCF_SESSION_TIMEOUT")
         .argParser(options.integer(1_000, 1_800_000))
@@ -180,8 +188,6 @@ export function addStreamCommand(program: Command, terminal: Terminal): void {
   addRekeyCommand(command, terminal);
 }
 
-/** Partials between two snapshots of the windows: at a commit a second and partition, some minutes. */
-const snapshotPartials = 1_000;
 /** As `ncf worker` has it. */
 const trainingReceives = 3;
 
@@ -250,7 +256,7 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
             commitRecords: values.commitRecords,
             commitIntervalMs: values.commitInterval,
             snapshotRecords: values.snapshotRecords,
-            snapshotPartials,
+            snapshotPartials: values.snapshotPartials,
             idleTimeoutMs: values.idleTimeout,
             keepIntervalMs: values.keepInterval,
             trainEvery: values.trainEvery,
