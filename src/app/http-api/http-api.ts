@@ -1,7 +1,8 @@
-/** The whole HTTP API and its page as one function from a Request to a Response, for any server or Lambda. */
+/** An HTTP API and its page as one function from a Request to a Response, for any server or Lambda. */
 import { Hono } from "hono";
 import { NcfError } from "../../core/errors.ts";
 import { openApiDocument } from "./openapi.ts";
+import type { Operation } from "./operation.ts";
 import { type OperationDeps, operations } from "./operations.ts";
 import { HttpProblem } from "./problem.ts";
 
@@ -10,7 +11,7 @@ export interface PageFile {
   readonly body: string;
 }
 
-export interface HttpApiDeps extends OperationDeps {
+export interface ApiParts {
   /** Files of the page by path, such as "/" and "/assets/page.js"; none for an API without a page. */
   readonly page: ReadonlyMap<string, PageFile>;
   /** The program's version. */
@@ -18,6 +19,8 @@ export interface HttpApiDeps extends OperationDeps {
   /** Told of each error that is not the client's. */
   readonly onError: (error: unknown) => void;
 }
+
+export interface HttpApiDeps extends OperationDeps, ApiParts {}
 
 /** The page takes scripts, styles and answers from where it came from, and nothing from anywhere else. */
 const contentPolicy = [
@@ -39,11 +42,18 @@ const securityHeaders: Readonly<Record<string, string>> = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** Never rejects: an error that is not the client's becomes a 500, and `onError` is told. */
+/** The whole API of a service. Never rejects: an error that is not the client's becomes a 500, and `onError` is told. */
 export function createHttpApi(deps: HttpApiDeps): (request: Request) => Promise<Response> {
-  const routes = operations(deps);
-  const document = JSON.stringify(openApiDocument(routes, deps.version));
-  const files = new Map([...deps.page, ["/openapi.json", { contentType: "application/json", body: document }]]);
+  return apiOf(operations(deps), deps);
+}
+
+/** The same for some routes. */
+export function apiOf(
+  routes: readonly Operation[],
+  { page, version, onError }: ApiParts,
+): (request: Request) => Promise<Response> {
+  const document = JSON.stringify(openApiDocument(routes, version));
+  const files = new Map([...page, ["/openapi.json", { contentType: "application/json", body: document }]]);
   const app = new Hono();
 
   app.use(async (c, next) => {
@@ -71,7 +81,7 @@ export function createHttpApi(deps: HttpApiDeps): (request: Request) => Promise<
   app.notFound(() => {
     throw new HttpProblem(404, "expected a path of the API, found another one; /openapi.json lists them");
   });
-  app.onError((error) => problemOf(error, deps.onError).response());
+  app.onError((error) => problemOf(error, onError).response());
 
   return async (request) => {
     const response = await app.fetch(request);

@@ -1,25 +1,35 @@
 /** The API's routes on the service. */
-import type { ServiceHolder } from "../serving/service-holder.ts";
+import type { Interaction, RecordOutcome } from "../serving/recommendation-service.ts";
+import type { ServiceSource } from "../serving/service-source.ts";
 import type { LiveWindows } from "../windows-live/live-windows.ts";
 import { eventStream, type Operation, operation } from "./operation.ts";
-import { HttpProblem } from "./problem.ts";
 import * as schemas from "./schemas.ts";
+import { timedInteractions } from "./timed-interactions.ts";
 import { WindowStreams } from "./window-streams.ts";
 
 export interface OperationDeps {
-  readonly holder: ServiceHolder;
+  /** Without `record` there is no POST /interactions. */
+  readonly holder: ServiceSource;
   readonly windows: LiveWindows;
-  /** Ends the streams of events: the service stops. */
-  readonly closing: AbortSignal;
+  /** Ends the streams of events: the service stops. Null for a service without such streams. */
+  readonly closing: AbortSignal | null;
   /** Milliseconds UTC: the time of an interaction that brings none. */
   readonly nowMs: () => number;
 }
 
-/** Clocks of clients may be wrong by so much. */
-const maxAheadMs = 60_000;
+export function operations(deps: OperationDeps): Operation[] {
+  const { holder, windows, closing, nowMs } = deps;
+  return [
+    ...recommendationOperations(holder),
+    ...(holder.record === undefined ? [] : [recordOperation(holder.record.bind(holder), nowMs)]),
+    ...lookupOperations(holder),
+    windowsOperation(windows),
+    ...(closing === null ? [] : [liveWindowsOperation(windows, closing)]),
+    ...statusOperations(holder),
+  ];
+}
 
-export function operations({ holder, windows, closing, nowMs }: OperationDeps): Operation[] {
-  const streams = new WindowStreams(windows, closing);
+function recommendationOperations(holder: ServiceSource): Operation[] {
   return [
     operation({
       id: "recommend",
@@ -29,7 +39,8 @@ export function operations({ holder, windows, closing, nowMs }: OperationDeps): 
       params: schemas.userPath,
       query: schemas.recommendationsQuery,
       response: schemas.recommendations,
-      handle: ({ params, query }) => holder.current.recommend({ userId: params.id, k: query.k }),
+      handle: async ({ params, query }) =>
+        (await holder.serviceFor(params.id)).recommend({ userId: params.id, k: query.k }),
     }),
     operation({
       id: "history",
@@ -39,7 +50,10 @@ export function operations({ holder, windows, closing, nowMs }: OperationDeps): 
       params: schemas.userPath,
       query: schemas.historyQuery,
       response: schemas.history,
-      handle: ({ params, query }) => ({ userId: params.id, ...holder.current.history(params.id, query.limit) }),
+      handle: async ({ params, query }) => ({
+        userId: params.id,
+        ...(await holder.serviceFor(params.id)).history(params.id, query.limit),
+      }),
     }),
     operation({
       id: "recommendFor",
@@ -49,7 +63,7 @@ export function operations({ holder, windows, closing, nowMs }: OperationDeps): 
       query: schemas.noQuery,
       body: schemas.recommendationRequest,
       response: schemas.recommendations,
-      handle: ({ body }) => holder.current.recommend(body),
+      handle: async ({ body }) => (await holder.serviceFor(body.userId)).recommend(body),
     }),
     operation({
       id: "score",
@@ -59,29 +73,29 @@ export function operations({ holder, windows, closing, nowMs }: OperationDeps): 
       query: schemas.noQuery,
       body: schemas.scoreRequest,
       response: schemas.scores,
-      handle: ({ body }) => holder.current.scores(body.userId, body.itemIds),
+      handle: async ({ body }) => (await holder.serviceFor(body.userId)).scores(body.userId, body.itemIds),
     }),
-    operation({
-      id: "record",
-      method: "POST",
-      path: "/interactions",
-      summary: "Records one interaction or several; they count in the next answer",
-      query: schemas.noQuery,
-      body: schemas.interactionsRequest,
-      response: schemas.recordOutcome,
-      handle: ({ body }) => {
-        const now = nowMs();
-        const batch = "interactions" in body;
-        const interactions = batch ? body.interactions : [body];
-        const ahead = interactions.findIndex(({ timestampMs }) => (timestampMs ?? now) > now + maxAheadMs);
-        if (ahead >= 0) {
-          const field = batch ? `interactions[${ahead}].timestampMs` : "timestampMs";
-          const message = `expected a time up to a minute ahead of the server's clock (${now}), found ${interactions[ahead].timestampMs}`;
-          throw new HttpProblem(400, `${field}: ${message}`, { errors: [{ field, message }] });
-        }
-        return holder.record(interactions.map((one) => ({ ...one, timestampMs: one.timestampMs ?? now })));
-      },
-    }),
+  ];
+}
+
+function recordOperation(
+  record: (interactions: readonly Interaction[]) => Promise<RecordOutcome>,
+  nowMs: () => number,
+): Operation {
+  return operation({
+    id: "record",
+    method: "POST",
+    path: "/interactions",
+    summary: "Records one interaction or several; they count in the next answer",
+    query: schemas.noQuery,
+    body: schemas.interactionsRequest,
+    response: schemas.recordOutcome,
+    handle: ({ body }) => record(timedInteractions(body, nowMs())),
+  });
+}
+
+function lookupOperations(holder: ServiceSource): Operation[] {
+  return [
     operation({
       id: "items",
       method: "GET",
@@ -89,7 +103,7 @@ export function operations({ holder, windows, closing, nowMs }: OperationDeps): 
       summary: "Items by words of their title",
       query: schemas.itemsQuery,
       response: schemas.items,
-      handle: ({ query }) => ({ items: holder.current.searchItems(query.query, query.limit) }),
+      handle: async ({ query }) => ({ items: (await holder.serviceFor()).searchItems(query.query, query.limit) }),
     }),
     operation({
       id: "users",
@@ -98,25 +112,37 @@ export function operations({ holder, windows, closing, nowMs }: OperationDeps): 
       summary: "Users by the start of their id",
       query: schemas.usersQuery,
       response: schemas.users,
-      handle: ({ query }) => ({ users: holder.current.users(query.prefix, query.limit) }),
+      handle: async ({ query }) => ({ users: (await holder.serviceFor()).users(query.prefix, query.limit) }),
     }),
-    operation({
-      id: "windows",
-      method: "GET",
-      path: "/windows",
-      summary: "How well the stream's interactions were predicted, window by window",
-      query: schemas.noQuery,
-      response: schemas.windows,
-      handle: async () => ({ windows: (await windows.latest()).reports }),
-    }),
-    eventStream({
-      id: "windowsLive",
-      path: "/windows/live",
-      summary: "The windows so far, then each change as it comes",
-      headers: schemas.lastEventId,
-      response: schemas.windowEvents,
-      open: (headers) => streams.open(headers["Last-Event-ID"] ?? null),
-    }),
+  ];
+}
+
+function windowsOperation(windows: LiveWindows): Operation {
+  return operation({
+    id: "windows",
+    method: "GET",
+    path: "/windows",
+    summary: "How well the stream's interactions were predicted, window by window",
+    query: schemas.noQuery,
+    response: schemas.windows,
+    handle: async () => ({ windows: (await windows.latest()).reports }),
+  });
+}
+
+function liveWindowsOperation(windows: LiveWindows, closing: AbortSignal): Operation {
+  const streams = new WindowStreams(windows, closing);
+  return eventStream({
+    id: "windowsLive",
+    path: "/windows/live",
+    summary: "The windows so far, then each change as it comes",
+    headers: schemas.lastEventId,
+    response: schemas.windowEvents,
+    open: (headers) => streams.open(headers["Last-Event-ID"] ?? null),
+  });
+}
+
+function statusOperations(holder: ServiceSource): Operation[] {
+  return [
     operation({
       id: "champion",
       method: "GET",
@@ -124,7 +150,7 @@ export function operations({ holder, windows, closing, nowMs }: OperationDeps): 
       summary: "The model that is served",
       query: schemas.noQuery,
       response: schemas.champion,
-      handle: () => holder.current.facts,
+      handle: async () => (await holder.serviceFor()).facts,
     }),
     operation({
       id: "health",
@@ -133,7 +159,7 @@ export function operations({ holder, windows, closing, nowMs }: OperationDeps): 
       summary: "Whether the service answers",
       query: schemas.noQuery,
       response: schemas.health,
-      handle: () => ({ status: "ok" as const, version: holder.current.facts.version }),
+      handle: async () => ({ status: "ok" as const, version: (await holder.serviceFor()).facts.version }),
     }),
   ];
 }

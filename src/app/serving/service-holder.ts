@@ -4,6 +4,7 @@ import { logInteractions, restoreInteractions } from "./logged-interactions.ts";
 import { type Interaction, RecommendationService, type RecordOutcome } from "./recommendation-service.ts";
 import { RecordedInteractions } from "./recorded-interactions.ts";
 import type { ServedModel } from "./served-model.ts";
+import type { ServiceSource } from "./service-source.ts";
 
 export interface ServiceHolderOptions {
   /** Of the interactions in the log. */
@@ -16,7 +17,7 @@ export interface ServiceHolderOptions {
  * Holds the service of the version in force, and the interactions that came since, which outlive it. A request takes
  * `current` once and stays with it to its end.
  */
-export class ServiceHolder {
+export class ServiceHolder implements ServiceSource {
   readonly #log: InteractionLog;
   readonly #topic: string;
   readonly #recorded: RecordedInteractions;
@@ -40,6 +41,11 @@ export class ServiceHolder {
   }
 
   get current(): RecommendationService {
+    return this.#current;
+  }
+
+  /** All users are in memory. */
+  async serviceFor(): Promise<RecommendationService> {
     return this.#current;
   }
 
