@@ -7,6 +7,7 @@
 import kafkajs, { type KafkaConfig } from "kafkajs";
 import { NcfError } from "../../core/errors.ts";
 import { topicUnknown } from "../../ports/interaction-log.ts";
+import { readCompressedBatches } from "./compressed-batches.ts";
 import { type KafkaConnection, KafkaSockets, kafkaConfig } from "./kafka-connection.ts";
 
 export interface FetchedMessage {
@@ -130,6 +131,7 @@ const metadataMaxAgeMs = 300_000;
 export const readCommitted = 1;
 
 function createCluster(config: KafkaConfig): Cluster {
+  readCompressedBatches();
   const kafka = new kafkajs.Kafka(config);
   const symbol = Object.getOwnPropertySymbols(kafka).find(
     ({ description }) => description === "private:Kafka:createCluster",
