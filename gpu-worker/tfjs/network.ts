@@ -1,0 +1,143 @@
+/** A configuration as a graph of TensorFlow.js layers, with its weights under the names of the parameter table. */
+import { batchNormEpsilon, batchNormMomentum, type MlpConfig, type NcfConfig } from "../../src/ncf/config.ts";
+import type { LayersModel, LayerVariable, SymbolicTensor, TensorFlow, TfLayer } from "./tensorflow.ts";
+
+export interface NetworkWeight {
+  readonly variable: LayerVariable;
+  /** Dense layers hold their kernel as [inputs, outputs], the parameter table as [outputs, inputs]. */
+  readonly transposed: boolean;
+}
+
+export interface Network {
+  readonly model: LayersModel;
+  readonly weights: ReadonlyMap<string, NetworkWeight>;
+}
+
+/**
+ * `training`: inputs are user rows, item rows and a dropout mask (0 or 1 / (1 − rate)) for each layer that drops; the
+ * output is the logit. `serving`: inputs are the rows only, nothing is dropped, and the output is the probability.
+ */
+export type NetworkForm = "training" | "serving";
+
+/** The hidden layers that drop activations, by number from 0, with their widths. */
+export function droppingLayers({ mlp }: NcfConfig): { layer: number; width: number }[] {
+  if (mlp === null || mlp.dropout === 0) return [];
+  return mlp.hidden.slice(0, mlp.regularizedLayers).map((width, layer) => ({ layer, width }));
+}
+
+export function buildNetwork(
+  tf: TensorFlow,
+  config: NcfConfig,
+  rows: { readonly userRowCount: number; readonly itemRowCount: number },
+  form: NetworkForm,
+): Network {
+  const graph = new Graph(tf, config, rows, form);
+  const { mlp, gmf } = config;
+  const features: SymbolicTensor[] = [];
+  if (mlp !== null) features.push(graph.mlp(mlp));
+  let logit: SymbolicTensor;
+  if (gmf === null) logit = graph.output(features);
+  else {
+    const user = graph.embedding("gmf_user_embedding", "user", gmf.embeddingSize);
+    const item = graph.embedding("gmf_item_embedding", "item", gmf.embeddingSize);
+    if (config.output === "sum") logit = tf.layers.dot({ name: "dot", axes: 1 }).apply([user, item]);
+    else logit = graph.output([...features, tf.layers.multiply({ name: "gmf" }).apply([user, item])]);
+  }
+  if (config.itemBias) {
+    logit = tf.layers.add({ name: "biased" }).apply([logit, graph.embedding("item_bias", "item", 1)]);
+  }
+  if (form === "serving") logit = tf.layers.activation({ name: "probability", activation: "sigmoid" }).apply(logit);
+  return { model: tf.model({ name: "ncf", inputs: graph.inputs, outputs: logit }), weights: graph.weights };
+}
+
+class Graph {
+  readonly inputs: SymbolicTensor[];
+  readonly weights = new Map<string, NetworkWeight>();
+  readonly #tf: TensorFlow;
+  readonly #rows: { readonly user: number; readonly item: number };
+  readonly #rowInputs: { readonly user: SymbolicTensor; readonly item: SymbolicTensor };
+  readonly #masks = new Map<number, SymbolicTensor>();
+
+  constructor(
+    tf: TensorFlow,
+    config: NcfConfig,
+    { userRowCount, itemRowCount }: { readonly userRowCount: number; readonly itemRowCount: number },
+    form: NetworkForm,
+  ) {
+    this.#tf = tf;
+    this.#rows = { user: userRowCount, item: itemRowCount };
+    const row = (name: string): SymbolicTensor => tf.input({ name, shape: [1], dtype: "int32" });
+    this.#rowInputs = { user: row("user_row"), item: row("item_row") };
+    for (const { layer, width } of form === "training" ? droppingLayers(config) : []) {
+      this.#masks.set(layer, tf.input({ name: `mask${layer + 1}`, shape: [width] }));
+    }
+    this.inputs = [this.#rowInputs.user, this.#rowInputs.item, ...this.#masks.values()];
+  }
+
+  embedding(name: string, of: "user" | "item", width: number): SymbolicTensor {
+    const { layers } = this.#tf;
+    const layer = layers.embedding({
+      name,
+      inputDim: this.#rows[of],
+      outputDim: width,
+      embeddingsInitializer: "zeros",
+    });
+    const output = layers.flatten({ name: `${name}_row` }).apply(layer.apply(this.#rowInputs[of]));
+    this.#keep(layer, [`${name}.weight`]);
+    return output;
+  }
+
+  mlp({ embeddingSize, hidden, regularizedLayers, batchNorm }: MlpConfig): SymbolicTensor {
+    const { layers } = this.#tf;
+    let x = layers
+      .concatenate({ name: "mlp" })
+      .apply([
+        this.embedding("user_embedding", "user", embeddingSize),
+        this.embedding("item_embedding", "item", embeddingSize),
+      ]);
+    hidden.forEach((width, layer) => {
+      const place = layer < regularizedLayers ? batchNorm : "none";
+      x = this.#dense(`fc${layer + 1}`, width, x);
+      if (place === "beforeRelu") x = this.#norm(layer, x);
+      x = layers.activation({ name: `relu${layer + 1}`, activation: "relu" }).apply(x);
+      if (place === "afterRelu") x = this.#norm(layer, x);
+      const mask = this.#masks.get(layer);
+      if (mask !== undefined) x = layers.multiply({ name: `dropout${layer + 1}` }).apply([x, mask]);
+    });
+    return x;
+  }
+
+  output(features: readonly SymbolicTensor[]): SymbolicTensor {
+    const [first, ...others] = features;
+    const joined = others.length === 0 ? first : this.#tf.layers.concatenate({ name: "features" }).apply(features);
+    return this.#dense("output", 1, joined);
+  }
+
+  #dense(name: string, units: number, x: SymbolicTensor): SymbolicTensor {
+    const layer = this.#tf.layers.dense({ name, units, kernelInitializer: "zeros" });
+    const y = layer.apply(x);
+    const [kernel, bias] = layer.weights;
+    this.weights.set(`${name}.weight`, { variable: kernel, transposed: true });
+    this.weights.set(`${name}.bias`, { variable: bias, transposed: false });
+    return y;
+  }
+
+  #norm(layer: number, x: SymbolicTensor): SymbolicTensor {
+    const name = `batch_norm${layer + 1}`;
+    // The momentum of TensorFlow is the share that stays, PyTorch's the share that is new.
+    const norm = this.#tf.layers.batchNormalization({
+      name,
+      momentum: 1 - batchNormMomentum,
+      epsilon: batchNormEpsilon,
+    });
+    const y = norm.apply(x);
+    this.#keep(norm, [`${name}.weight`, `${name}.bias`, `${name}.running_mean`, `${name}.running_var`]);
+    return y;
+  }
+
+  #keep(layer: TfLayer, names: readonly string[]): void {
+    names.forEach((name, i) => {
+      this.weights.set(name, { variable: layer.weights[i], transposed: false });
+    });
+  }
+}
