@@ -1,12 +1,12 @@
 /** A model version as the registry holds it, and as serving and streams use it. */
 import { z } from "zod";
 import { NcfError } from "../core/errors.ts";
-import { newestTrainingMs } from "../core/leave-one-out.ts";
+import { newestTrainingMs, trainingCounts } from "../core/leave-one-out.ts";
 import type { ItemDetails } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
 import { decodeModel } from "../ncf/checkpoint.ts";
 import { embeddingRows, type TrainedModel } from "../ncf/model.ts";
-import type { CardFacts, JsonValue, ModelCard, ModelRegistry } from "../ports/model-registry.ts";
+import type { CardFacts, JsonValue, LoadedModel, ModelCard, ModelRegistry } from "../ports/model-registry.ts";
 import { decodeSnapshot, encodeSnapshot } from "../streaming/history-snapshot.ts";
 import { historiesOf, trainingOf } from "../streaming/sample-histories.ts";
 
@@ -17,6 +17,8 @@ const catalogueSchema = z.object({
   /** Original text of those ids that are not integers. */
   userLabels: z.array(z.tuple([z.int(), z.string()])),
   itemLabels: z.array(z.tuple([z.int(), z.string()])),
+  /** Interactions in snapshot 0, by user and by item of the model, so that it need not be read to count them. */
+  counts: z.object({ users: z.array(z.int()), items: z.array(z.int()) }).optional(),
 });
 
 export interface ModelToPublish {
@@ -37,6 +39,15 @@ export interface PublishedModel {
   readonly items: readonly ItemDetails[];
 }
 
+/** A version without its histories. */
+export interface DecodedVersion {
+  readonly model: TrainedModel;
+  readonly sample: Pick<Sample, "userIds" | "itemIds" | "userLabels" | "itemLabels">;
+  readonly items: readonly ItemDetails[];
+  /** Interactions by user and by item; null in versions that do not say. */
+  readonly counts: { readonly users: readonly number[]; readonly items: readonly number[] } | null;
+}
+
 /** Stores a new version with its snapshot 0. @throws NcfError those of the registry */
 export function publishModel(registry: ModelRegistry, published: ModelToPublish): Promise<ModelCard> {
   const { model, sample, items, card, metrics } = published;
@@ -48,6 +59,10 @@ export function publishModel(registry: ModelRegistry, published: ModelToPublish)
       items: items.map(({ id, title, genres }) => ({ id, title, genres: [...genres] })),
       userLabels: [...sample.userLabels],
       itemLabels: [...sample.itemLabels],
+      counts: {
+        users: Array.from(sample.userIds, (_, user) => sample.train.offsets[user + 1] - sample.train.offsets[user]),
+        items: Array.from(trainingCounts(sample)),
+      },
     },
     card: { ...card, cutOff: card.cutOff ?? { eventTimeMs: newestTrainingMs(sample) } },
     snapshot0: encodeSnapshot(place, historiesOf(sample)),
@@ -60,28 +75,36 @@ export function publishModel(registry: ModelRegistry, published: ModelToPublish)
  * @throws NcfError `VERSION_UNKNOWN`, `FILE_DAMAGED`, `FILE_FOREIGN`
  */
 export async function readPublished(registry: ModelRegistry, version: string): Promise<PublishedModel> {
-  const { card, model, catalogue } = await registry.load(version);
+  const loaded = await registry.load(version);
   const snapshot = await registry.snapshot0(version);
-  const names = catalogueSchema.safeParse(catalogue);
-  if (!names.success || snapshot === null) {
-    throw new NcfError(
-      "FILE_FOREIGN",
-      `expected version ${version} with a catalogue and user histories, found ` +
-        `${names.success ? "no histories" : `another catalogue.json (${z.prettifyError(names.error)})`}. Publish it with ncf run`,
-    );
-  }
-  const { description, tensors, userIds, itemIds } = decodeModel(model, `models/${version}/model.safetensors`);
+  const { model, sample: ids, items } = decodeVersion(loaded);
+  if (snapshot === null) throw foreign(version, "no histories");
   const { histories } = decodeSnapshot(snapshot, `snapshot 0 of ${version}`);
+  const users = ids.userIds.length;
   const sample: Sample = {
-    userIds,
-    itemIds,
-    userLabels: new Map(names.data.userLabels),
-    itemLabels: new Map(names.data.itemLabels),
-    train: trainingOf(histories, userIds, itemIds),
-    testItems: new Int32Array(userIds.length).fill(-1),
-    testTimestampsMs: new Float64Array(userIds.length).fill(Number.NaN),
+    ...ids,
+    train: trainingOf(histories, ids.userIds, ids.itemIds),
+    testItems: new Int32Array(users).fill(-1),
+    testTimestampsMs: new Float64Array(users).fill(Number.NaN),
   };
+  return { card: loaded.card, model, sample, items };
+}
+
+/** @throws NcfError `FILE_DAMAGED`, `FILE_FOREIGN` */
+export function decodeVersion({ card: { version }, model, catalogue }: LoadedModel): DecodedVersion {
+  const names = catalogueSchema.safeParse(catalogue);
+  if (!names.success) throw foreign(version, `another catalogue.json (${z.prettifyError(names.error)})`);
+  const { items, userLabels, itemLabels, counts = null } = names.data;
+  const { description, tensors, userIds, itemIds } = decodeModel(model, `models/${version}/model.safetensors`);
+  const sample = { userIds, itemIds, userLabels: new Map(userLabels), itemLabels: new Map(itemLabels) };
   const { userRows, itemRows } = embeddingRows(description.config, sample);
   const { name, config } = description;
-  return { card, model: { name, config, tensors, userRows, itemRows }, sample, items: names.data.items };
+  return { model: { name, config, tensors, userRows, itemRows }, sample, items, counts };
+}
+
+function foreign(version: string, found: string): NcfError {
+  return new NcfError(
+    "FILE_FOREIGN",
+    `expected version ${version} with a catalogue and user histories, found ${found}. Publish it with ncf run`,
+  );
 }

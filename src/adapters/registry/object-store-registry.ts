@@ -65,6 +65,7 @@ const factsSchema = z.object({
       requestId: z.string(),
       baseVersion: z.string(),
       ranges: z.record(z.string().regex(/^\d+$/), z.object({ from: count, to: count })),
+      windowsThroughMs: z.int().optional(),
     })
     .optional(),
 });
@@ -134,10 +135,8 @@ export class ObjectStoreRegistry implements ModelRegistry {
   async load(version: string): Promise<LoadedModel> {
     const card = await this.card(version);
     const content = (name: string) => this.#read(keyOf(version, name), card.files[name]);
-    const model = await content(modelFile);
-    const metrics = decodeJson(await content(metricsFile)) as JsonValue;
-    const catalogue = decodeJson(await content(catalogueFile)) as JsonValue;
-    return { card, model, metrics, catalogue };
+    const [model, metrics, catalogue] = await Promise.all([modelFile, metricsFile, catalogueFile].map(content));
+    return { card, model, metrics: decodeJson(metrics) as JsonValue, catalogue: decodeJson(catalogue) as JsonValue };
   }
 
   async snapshot0(version: string): Promise<Uint8Array | null> {
@@ -146,7 +145,8 @@ export class ObjectStoreRegistry implements ModelRegistry {
   }
 
   async champion(): Promise<Champion | null> {
-    return (await this.#readChampion())?.champion ?? null;
+    const bytes = await this.#find(championKey);
+    return bytes === null ? null : checkedChampion(bytes);
   }
 
   promote(version: string, options: MoveOptions = {}): Promise<Champion> {
@@ -191,10 +191,7 @@ export class ObjectStoreRegistry implements ModelRegistry {
     // The etag first: content that is newer than its etag makes the conditional write fail, not succeed.
     const info = await this.#store.head(championKey);
     if (info === null) return null;
-    const found = readDocument("ncf-champion", championKey, await this.#store.get(championKey));
-    const parsed = championSchema.safeParse(found);
-    if (!parsed.success) throw damaged(championKey, `expected a champion, ${z.prettifyError(parsed.error)}`);
-    return { champion: parsed.data, etag: info.etag };
+    return { champion: checkedChampion(await this.#store.get(championKey)), etag: info.etag };
   }
 
   /** Stores the model in a place of its own, and says which. */
@@ -229,8 +226,8 @@ export class ObjectStoreRegistry implements ModelRegistry {
   /** Null where there is none. */
   async #readCard(version: string): Promise<ModelCard | null> {
     const key = keyOf(version, cardFile);
-    if (!versionPattern.test(version) || (await this.#store.head(key)) === null) return null;
-    return checkedCard(version, readDocument("ncf-model-card", key, await this.#store.get(key)));
+    const bytes = versionPattern.test(version) ? await this.#find(key) : null;
+    return bytes === null ? null : checkedCard(version, readDocument("ncf-model-card", key, bytes));
   }
 
   /** Whether the version has a card that this program reads, and files of the sizes that it says. */
@@ -249,14 +246,24 @@ export class ObjectStoreRegistry implements ModelRegistry {
   }
 
   async #read(key: string, expected: Partial<CardFile>): Promise<Uint8Array> {
-    if ((await this.#store.head(key)) === null) throw damaged(key, "expected the file that the card lists, found none");
-    const content = await this.#store.get(key);
+    const content = await this.#find(key);
+    if (content === null) throw damaged(key, "expected the file that the card lists, found none");
     if (expected.bytes !== undefined && content.length !== expected.bytes) {
       throw damaged(key, `expected ${expected.bytes} bytes, found ${content.length}`);
     }
     const hash = sha256Of(content);
     if (hash !== expected.sha256) throw damaged(key, `expected content with sha256 ${expected.sha256}, found ${hash}`);
     return content;
+  }
+
+  /** Null where there is no such object; in one request, as each is a round trip. */
+  async #find(key: string): Promise<Uint8Array | null> {
+    try {
+      return await this.#store.get(key);
+    } catch (cause) {
+      if (cause instanceof NcfError && cause.code === "OBJECT_NOT_FOUND") return null;
+      throw cause;
+    }
   }
 }
 
@@ -324,6 +331,12 @@ function checkedFacts(facts: CardFacts): CardFacts {
     "CARD_INVALID",
     `expected the facts of a model card, ${z.prettifyError(parsed.error)}. Mend what the publisher says of the model`,
   );
+}
+
+function checkedChampion(bytes: Uint8Array): Champion {
+  const parsed = championSchema.safeParse(readDocument("ncf-champion", championKey, bytes));
+  if (!parsed.success) throw damaged(championKey, `expected a champion, ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
 }
 
 function checkedCard(version: string, content: unknown): ModelCard {
