@@ -6,20 +6,27 @@ import { promisify } from "node:util";
 
 const script = fileURLToPath(new URL("../../scripts/start-kafka.sh", import.meta.url));
 
+/** What scripts/start-kafka.sh takes by environment, besides the folder of the data. */
+export type BrokerSettings = Readonly<
+  Partial<Record<"NCF_KAFKA_PROPERTIES" | "NCF_KAFKA_CLUSTER" | "NCF_KAFKA_SCRAM", string>>
+>;
+
 export class OwnBroker {
   readonly address: string;
   readonly #port: number;
   readonly #data: string;
+  readonly #settings: BrokerSettings;
   #pid: number;
 
-  static async start(port: number, data: string): Promise<OwnBroker> {
-    return new OwnBroker(port, data, await start(port, data));
+  static async start(port: number, data: string, settings: BrokerSettings = {}): Promise<OwnBroker> {
+    return new OwnBroker(port, data, settings, await start(port, data, settings));
   }
 
-  private constructor(port: number, data: string, pid: number) {
+  private constructor(port: number, data: string, settings: BrokerSettings, pid: number) {
     this.address = `127.0.0.1:${port}`;
     this.#port = port;
     this.#data = data;
+    this.#settings = settings;
     this.#pid = pid;
   }
 
@@ -28,7 +35,7 @@ export class OwnBroker {
   }
 
   async startAgain(): Promise<void> {
-    this.#pid = await start(this.#port, this.#data);
+    this.#pid = await start(this.#port, this.#data, this.#settings);
   }
 
   async remove(): Promise<void> {
@@ -37,8 +44,8 @@ export class OwnBroker {
   }
 }
 
-async function start(port: number, data: string): Promise<number> {
-  const env = { ...process.env, NCF_KAFKA_DATA: data };
+async function start(port: number, data: string, settings: BrokerSettings): Promise<number> {
+  const env = { ...process.env, ...settings, NCF_KAFKA_DATA: data };
   const { stdout } = await promisify(execFile)(script, [String(port)], { env });
   return Number(stdout.split(" ")[0]);
 }
