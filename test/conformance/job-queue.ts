@@ -10,11 +10,17 @@ export interface JobQueueUnderTest {
   readonly close?: () => Promise<void>;
 }
 
-/** @param earlierReceipts whether the queue tells an earlier delivery's receipt from the latest; SQS promises less */
+/**
+ * @param earlierReceipts whether the queue tells an earlier delivery's receipt from the latest; SQS promises less
+ * @param noticesWithinSeconds how late the queue may see that a visibility has run out
+ */
 export function testJobQueue(
   title: string,
   make: () => Promise<JobQueueUnderTest>,
-  { earlierReceipts }: { earlierReceipts: "refused" | "perhaps honoured" },
+  {
+    earlierReceipts,
+    noticesWithinSeconds = 0,
+  }: { earlierReceipts: "refused" | "perhaps honoured"; noticesWithinSeconds?: number },
 ): void {
   describe(`${title}: job queue`, () => {
     let queue: JobQueue;
@@ -27,11 +33,12 @@ export function testJobQueue(
     afterEach(() => close?.());
 
     const receiveOne = async (visibilityTimeoutSeconds = 2): Promise<JobMessage> => {
-      const [message] = await queue.receive({ visibilityTimeoutSeconds });
+      const [message] = await queue.receive({ visibilityTimeoutSeconds, waitSeconds: noticesWithinSeconds });
       expect(message).toBeDefined();
       return message;
     };
-    const receiveNone = async () => expect(await queue.receive({ max: 10, visibilityTimeoutSeconds: 2 })).toEqual([]);
+    const receiveNone = async (waitSeconds = 0) =>
+      expect(await queue.receive({ max: 10, visibilityTimeoutSeconds: 2, waitSeconds })).toEqual([]);
 
     it("delivers what was sent, exactly, and hides it", async () => {
       const body = JSON.stringify({ run: "r1", text: 'zwölf\n"größer" 🎬 \u0000' });
@@ -124,7 +131,7 @@ export function testJobQueue(
         expect(await receiveOne(1)).toMatchObject({ id, receiveCount });
         await advance(1100);
       }
-      await receiveNone();
+      await receiveNone(noticesWithinSeconds);
       expect(await queue.counts()).toEqual({ ready: 0, inFlight: 0, deadLetters: 1 });
       const dead = await queue.deadLetters?.receive({ visibilityTimeoutSeconds: 1 });
       expect(dead).toMatchObject([{ id, body: '{"bad":"job"}' }]);

@@ -53,7 +53,7 @@ const denials = new Set([
   "UnauthorizedOperation",
 ]);
 const passing =
-  /^(SlowDown|Throttl|TooManyRequests|RequestThrottled|RequestLimitExceeded|RequestTimeout|InternalError|InternalFailure|ServiceUnavailable|Unavailable|OverLimit|TimeoutError|AbortError|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ERR_STREAM_PREMATURE_CLOSE)/;
+  /^(SlowDown|Throttl|KmsThrottled|TooManyRequests|RequestThrottled|RequestLimitExceeded|RequestTimeout|InternalError|InternalFailure|ServiceUnavailable|Unavailable|OverLimit|TimeoutError|AbortError|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ERR_STREAM_PREMATURE_CLOSE)/;
 
 /** Whether the same call may succeed later: the service or the way to it is out of order. */
 export function canPass(error: unknown): boolean {
