@@ -1,5 +1,7 @@
 /** After the judgement: trains on all data with the judged settings, and makes the result the model that is served. */
+import { NcfError } from "../core/errors.ts";
 import { undivided } from "../core/leave-one-out.ts";
+import type { Sample } from "../core/sample.ts";
 import { type NcfConfig, presets } from "../ncf/config.ts";
 import type {
   CardFacts,
@@ -11,7 +13,7 @@ import type {
 } from "../ports/model-registry.ts";
 import type { SampleFiles } from "../ports/sample-store.ts";
 import { publishModel } from "./published-model.ts";
-import type { Report, ReportModel } from "./report/report.ts";
+import type { ReportModel } from "./report/report.ts";
 import { popularityName } from "./report/verdicts.ts";
 import { sampleHash } from "./sample.ts";
 import { type TrainDeps, trainAndStore } from "./train-model.ts";
@@ -27,10 +29,18 @@ export interface PublishRequest {
   /** The sample as it was judged; the held-out interactions go back into training. */
   readonly files: SampleFiles;
   /** What the judgement of the same settings gave. */
-  readonly report: Report;
+  readonly report: Judged;
+  /** Whether another champion gives way: it does by default. */
+  readonly promote?: "always" | "ifNoChampion";
   readonly seed: number;
   readonly threads: number;
+  readonly checkpointEveryMs?: number;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** The judged models of a report. */
+export interface Judged {
+  readonly models: readonly ReportModel[];
 }
 
 export interface PublishResult {
@@ -39,7 +49,7 @@ export interface PublishResult {
 }
 
 /** The NCF preset with the best HR@10; null where only baselines were judged. */
-export function bestPreset({ models }: Report): string | null {
+export function bestPreset({ models }: Judged): string | null {
   const judged = models.filter(({ name }) => Object.hasOwn(presets, name));
   return (
     judged.reduce<ReportModel | null>(
@@ -50,12 +60,13 @@ export function bestPreset({ models }: Report): string | null {
 }
 
 /**
- * Trains, publishes and promotes. Where the champion is this very model already, it stays.
+ * Trains, publishes and promotes. A model that is published already, by a call that was stopped before its end, say, is not
+ * published again.
  *
  * @throws NcfError those of training and of the registry
  */
 export async function trainAndPublish(deps: PublishDeps, request: PublishRequest): Promise<PublishResult> {
-  const { name, config, files, report, seed, signal } = request;
+  const { name, config, files, seed, promote = "always", checkpointEveryMs, signal } = request;
   const sample = undivided(files.sample);
   const prefix = `final/${name}/`;
   const { sha256 } = await trainAndStore(deps, {
@@ -69,17 +80,52 @@ export async function trainAndPublish(deps: PublishDeps, request: PublishRequest
     patience: null,
     prefix,
     existing: "resumeIfSame",
+    ...(checkpointEveryMs && { checkpointEveryMs }),
     signal,
   });
-  const champion = await deps.registry.champion();
-  if (champion !== null) {
-    const card = await deps.registry.card(champion.version);
-    if (card.files["model.safetensors"].sha256 === sha256) return { card, champion };
+  const card =
+    (await versionOfModel(deps.registry, sha256)) ??
+    (await publish(deps.registry, await deps.store.get(`${prefix}model.safetensors`), sample, request));
+  return { card, champion: await promoteTo(deps.registry, card.version, promote) };
+}
+
+/** The card of the newest version with these very bytes; null where there is none. */
+async function versionOfModel(registry: ModelRegistry, sha256: string): Promise<ModelCard | null> {
+  for (const version of (await registry.list()).reverse()) {
+    const card = await registry.card(version);
+    if (card.files["model.safetensors"].sha256 === sha256) return card;
   }
-  const judged = report.models.find((model) => model.name === name) ?? null;
+  return null;
+}
+
+async function promoteTo(
+  registry: ModelRegistry,
+  version: string,
+  when: NonNullable<PublishRequest["promote"]>,
+): Promise<Champion> {
+  if (when === "always") return registry.promote(version);
+  const champion = await registry.champion();
+  if (champion !== null) return champion;
+  try {
+    return await registry.promote(version, { expectedRevision: 0 });
+  } catch (error) {
+    // Another publisher was faster.
+    const first = await registry.champion();
+    if (error instanceof NcfError && error.code === "CHAMPION_MOVED" && first !== null) return first;
+    throw error;
+  }
+}
+
+function publish(
+  registry: ModelRegistry,
+  model: Uint8Array,
+  sample: Sample,
+  { name, config, files, report, seed }: PublishRequest,
+): Promise<ModelCard> {
+  const judged = report.models.find((candidate) => candidate.name === name) ?? null;
   const { dataset, generated, ratingsSha256 } = files.manifest;
-  const card = await publishModel(deps.registry, {
-    model: await deps.store.get(`${prefix}model.safetensors`),
+  return publishModel(registry, {
+    model,
     sample,
     items: files.items,
     card: {
@@ -99,10 +145,9 @@ export async function trainAndPublish(deps: PublishDeps, request: PublishRequest
     } satisfies Omit<CardFacts, "cutOff">,
     metrics: asJson(judged),
   });
-  return { card, champion: await deps.registry.promote(card.version) };
 }
 
-function judgedMetrics({ hrAt10, ndcgAt10, cases }: ReportModel, { models }: Report): JudgedMetrics | null {
+function judgedMetrics({ hrAt10, ndcgAt10, cases }: ReportModel, { models }: Judged): JudgedMetrics | null {
   const popularity = models.find(({ name }) => name === popularityName);
   return popularity === undefined ? null : { hrAt10, ndcgAt10, cases, popularityHrAt10: popularity.hrAt10 };
 }

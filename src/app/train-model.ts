@@ -45,6 +45,8 @@ export interface TrainRequest {
    * start anew.
    */
   readonly existing: "resume" | "resumeIfSame" | "discard";
+  /** At least so long between two checkpoints within an epoch; 10,000 by default. */
+  readonly checkpointEveryMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -57,7 +59,7 @@ export interface TrainOutcome {
   readonly reused: boolean;
 }
 
-const checkpointEveryMs = 10_000;
+const defaultCheckpointEveryMs = 10_000;
 
 /** @throws NcfError of `trainModel`, `decodeCheckpoint` and the store */
 export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Promise<TrainOutcome> {
@@ -112,7 +114,7 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
         sample: request.sampleSha256,
         seed,
         threads: request.threads,
-        checkpointEveryMs,
+        checkpointEveryMs: request.checkpointEveryMs ?? defaultCheckpointEveryMs,
         signal: request.signal,
         earlyStopping:
           request.patience === null

@@ -33,14 +33,7 @@ const paperSample = { users: 41_547, ratings: 6_027_314 };
 
 export function buildReport(facts: ReportFacts): Report {
   const { request, judged } = facts;
-  const models = judged.judgements.map((judgement): ReportModel => {
-    const record = facts.records.get(judgement.name);
-    return {
-      ...judgement,
-      versusPopularity: versusPopularity(judgement.name, judged),
-      training: record === undefined ? null : trainingOf(record),
-    };
-  });
+  const models = reportModels(judged, facts.records);
   return {
     formatVersion: reportFormatVersion,
     generatedBy: { name: "ncf-stream", version: request.version },
@@ -56,6 +49,18 @@ export function buildReport(facts: ReportFacts): Report {
     comparisons: judged.comparisons,
     verdicts: verdictsOf(models, judged.comparisons),
   };
+}
+
+/** The judged models with what their trainings were like, by name. */
+export function reportModels(judged: JudgeResult, records: ReadonlyMap<string, TrainingRecord>): ReportModel[] {
+  return judged.judgements.map((judgement) => {
+    const record = records.get(judgement.name);
+    return {
+      ...judgement,
+      versusPopularity: versusPopularity(judgement.name, judged),
+      training: record === undefined ? null : trainingOf(record),
+    };
+  });
 }
 
 function versusPopularity(name: string, { comparisons }: JudgeResult): ReportModel["versusPopularity"] {
