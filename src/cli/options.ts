@@ -38,7 +38,7 @@ export function duration(text: string): number {
 }
 
 /** A share from 0 to 1, or a percentage. */
-function share(text: string): number {
+export function share(text: string): number {
   const value = text.endsWith("%") ? Number(text.slice(0, -1)) / 100 : Number(text);
   if (text.trim() !== "" && value >= 0 && value <= 1) return value;
   throw new InvalidArgumentError("Expected a share such as 0.01 or 1%.");

@@ -47,6 +47,8 @@ export interface CardFineTuning {
   readonly baseVersion: string;
   /** By partition: the offsets from … to − 1 that it has learnt beyond the base. */
   readonly ranges: { readonly [partition: string]: { readonly from: number; readonly to: number } };
+  /** End of the last window that was final when it was asked for; absent where none was. */
+  readonly windowsThroughMs?: number | undefined;
 }
 
 /** What a publisher says of a model. */

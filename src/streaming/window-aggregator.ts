@@ -40,6 +40,12 @@ export type AggregatorState = z.infer<typeof aggregatorStateSchema>;
 
 type Progress = z.infer<typeof partitionSchema>;
 
+export interface FinalWindows {
+  readonly count: number;
+  /** End of the last one; null for none. */
+  readonly throughMs: number | null;
+}
+
 interface OpenWindow extends TimeWindow {
   final: boolean;
   revision: number;
@@ -137,6 +143,11 @@ export class WindowAggregator {
   get streamTimeMs(): number | null {
     const times = this.#progress.flatMap((progress) => progress?.streamTimeMs ?? []);
     return times.length === 0 ? null : Math.max(...times);
+  }
+
+  /** Those that the running total holds: of hopping windows, those that do not overlap. */
+  get finalWindows(): FinalWindows {
+    return { count: this.#total.windows, throughMs: this.#total.throughMs };
   }
 
   /** The challengers so far, on the final windows that the running total holds. */

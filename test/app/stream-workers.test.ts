@@ -15,18 +15,12 @@ import { mix } from "../../src/core/rng.ts";
 import { type InteractionLog, maxRecordBytes, type TransactionalProducer } from "../../src/ports/interaction-log.ts";
 import { encodeEndOfStream, encodeWireEvent, type WireEvent } from "../../src/streaming/interaction-event.ts";
 import { TimeWindows } from "../../src/streaming/time-windows.ts";
-import { UserHistories } from "../../src/streaming/user-histories.ts";
-import { VersionSchedule } from "../../src/streaming/version-schedule.ts";
-import { modelOf, touchyScore } from "../streaming/fixtures.ts";
+import { settings as liveSettings } from "./stream/member-in-process.ts";
 
 const settings: StreamSettings = {
+  ...liveSettings,
   group: "test",
-  topics: defaultTopics,
   windows: TimeWindows.ofSizeAndGrace(2000, 200),
-  schedule: new VersionSchedule(modelOf(200, { score: touchyScore(9) })),
-  base: { id: "none", histories: new UserHistories() },
-  seed: 1,
-  maxAheadMs: 1000,
   endOfStream: "ends",
   leak: "refuse",
   commitRecords: 7,

@@ -118,7 +118,7 @@ async function tune(
   signal: AbortSignal,
 ): Promise<ModelCard | null> {
   const { registry, backend, monotonicMs, log } = deps;
-  const { requestId, baseVersion, ranges } = request;
+  const { requestId, baseVersion, ranges, windowsThroughMs } = request;
   const done = await versionOf(registry, requestId);
   if (done !== null) return done;
   const base = await readPublished(registry, baseVersion);
@@ -166,7 +166,7 @@ async function tune(
       settings,
       seed,
       judged: null,
-      fineTuning: { requestId, baseVersion, ranges },
+      fineTuning: { requestId, baseVersion, ranges, ...(windowsThroughMs !== undefined && { windowsThroughMs }) },
     },
     metrics: { loss: training.curve.at(-1)?.loss ?? null, newInteractions, olderInteractions },
   });

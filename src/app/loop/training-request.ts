@@ -4,7 +4,7 @@ import { NcfError } from "../../core/errors.ts";
 import { decodeJson } from "../../core/json.ts";
 import type { JobQueue } from "../../ports/job-queue.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
-import { takeTrainingLease } from "./training-lease.ts";
+import { isTrainingDone, takeTrainingLease } from "./training-lease.ts";
 
 const offset = z.int().min(0);
 
@@ -17,6 +17,8 @@ export const trainingRequestSchema = z.strictObject({
   /** By partition: offsets from … to − 1, which the base has not learnt. */
   ranges: z.record(z.string().regex(/^\d+$/), z.strictObject({ from: offset, to: offset })),
   reason: z.enum(["window", "events", "drift"]),
+  /** End of the last final window then; absent before the first. */
+  windowsThroughMs: z.int().optional(),
   createdAtMs: z.int(),
 });
 
@@ -37,7 +39,7 @@ export function parseTrainingRequest(body: string): TrainingRequest {
 }
 
 /**
- * Sends the request, unless another one of the group is in flight. After a crash in between, the same request may be sent
+ * Sends the request, unless another one of the group is in flight, or the very same was done: it found nothing new. After a crash in between, the same request may be sent
  * again: it holds the lease already.
  *
  * @throws NcfError those of the store and the queue
@@ -46,7 +48,8 @@ export async function requestTraining(
   { store, queue, nowMs }: { readonly store: ObjectStore; readonly queue: JobQueue; readonly nowMs: () => number },
   request: TrainingRequest,
   leaseMs: number,
-): Promise<"requested" | "inFlight"> {
+): Promise<"requested" | "inFlight" | "done"> {
+  if (await isTrainingDone(store, request)) return "done";
   if (!(await takeTrainingLease(store, request, nowMs(), leaseMs))) return "inFlight";
   await queue.send(JSON.stringify(request));
   return "requested";

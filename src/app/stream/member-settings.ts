@@ -19,10 +19,14 @@ export interface StreamMemberSettings extends StreamSettings {
   readonly commitIntervalMs: number;
   /** A partition at its log's end for so long no longer holds windows back. */
   readonly idleTimeoutMs: number;
-  /** From one chunk of kept interactions to the next, and from one look at whether to train to the next. */
+  /** From one chunk of kept interactions to the next, from one look at whether to train, and for new versions, to the next. */
   readonly keepIntervalMs: number;
+  /** From one look at the registry's champion to the next. */
+  readonly registryIntervalMs: number;
   /** Records that no version has learnt, for which a training is asked for. */
   readonly trainEvery: number;
+  /** Final windows that no version has learnt, for which one is asked for, too; null where they do not count. */
+  readonly trainWindows: number | null;
 }
 
 /** How long a wait for records goes on before its partition is looked at again. */

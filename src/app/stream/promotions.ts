@@ -17,6 +17,8 @@ export interface PromotionState {
   /** The greatest stream time of all partitions; null before the first event. */
   readonly streamTimeMs: number | null;
   readonly windows: TimeWindows;
+  /** Whether it is time to look for new versions, which takes several requests to the store a version; asked before each look. */
+  readonly versionsDue: () => boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface PromotionState {
  * @throws NcfError those of the registry
  */
 export async function decideUpdates(registry: ModelRegistry, state: PromotionState): Promise<ModelUpdate[]> {
-  const { updates, trials, streamTimeMs, windows, firstVersion } = state;
+  const { updates, trials, streamTimeMs, windows, firstVersion, versionsDue } = state;
   // Before the first event nothing says where the stream is.
   if (streamTimeMs === null) return [];
   const fromMs = nextStart(windows, streamTimeMs);
@@ -43,7 +45,7 @@ export async function decideUpdates(registry: ModelRegistry, state: PromotionSta
   // A trial against another champion says nothing of this one.
   const over = challenger !== null && (verdict !== null || next !== inForce);
   if (over) decided.push({ kind: "challenger", version: null, fromMs });
-  if ((challenger === null || over) && next === inForce) {
+  if ((challenger === null || over) && next === inForce && versionsDue()) {
     const tried = new Set(updates.filter(({ kind }) => kind === "challenger").map(({ version }) => version));
     const version = await newestTunedFrom(registry, inForce, tried);
     if (version !== null) decided.push({ kind: "challenger", version, fromMs });

@@ -5,6 +5,7 @@ import type { ModelRegistry } from "../../ports/model-registry.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { EventMapping } from "../../streaming/event-mapping.ts";
 import type { LeakRule, PartitionOptions } from "../../streaming/partition-state.ts";
+import type { PromotionSettings } from "../../streaming/promotion-rule.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { UserHistories } from "../../streaming/user-histories.ts";
 import type { VersionSchedule } from "../../streaming/version-schedule.ts";
@@ -61,6 +62,8 @@ export interface StreamSettings {
   readonly mapping?: EventMapping;
   readonly endOfStream: NonNullable<PartitionOptions["endOfStream"]>;
   readonly leak: LeakRule;
+  /** When a challenger takes over; `promotionDefaults` by default. */
+  readonly promotion?: PromotionSettings | undefined;
   /** By partition, where a group that has committed nothing begins; the log's start by default. */
   readonly startOffsets?: readonly number[] | undefined;
   /** Records of a transaction at most. */

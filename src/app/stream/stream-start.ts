@@ -5,14 +5,13 @@ import type { ModelRegistry } from "../../ports/model-registry.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { EventMapping } from "../../streaming/event-mapping.ts";
 import { historiesOf } from "../../streaming/sample-histories.ts";
-import type { TimeWindows } from "../../streaming/time-windows.ts";
 import { VersionSchedule } from "../../streaming/version-schedule.ts";
 import { readPublished } from "../published-model.ts";
 import { inspectTopic } from "../topics/inspect-topic.ts";
 import { nextRecords } from "./committed-records.ts";
 import { checkTerms, claimOutputs, type GroupDescriptor, makeGroup, readGroup } from "./group-descriptor.ts";
 import type { StreamMemberSettings } from "./member-settings.ts";
-import { createTopics, type StreamTopics } from "./stream-settings.ts";
+import { createTopics } from "./stream-settings.ts";
 import type { StreamVersions } from "./stream-versions.ts";
 
 export interface StreamStartDeps {
@@ -25,21 +24,11 @@ export interface StreamStartDeps {
 /** Where a new group begins: at the topic's start or end, or at the first record of that time or later. */
 export type StreamFrom = "earliest" | "latest" | { readonly timeMs: number };
 
-export interface StreamRequest {
-  readonly group: string;
-  readonly topics: StreamTopics;
-  readonly windows: TimeWindows;
+/** What a member asks for; the rest is the group's, or follows from its version. */
+export interface StreamRequest
+  extends Omit<StreamMemberSettings, "schedule" | "base" | "leak" | "endOfStream" | "startOffsets" | "mapping"> {
   readonly mapping: EventMapping;
   readonly from: StreamFrom;
-  readonly seed: number;
-  readonly maxAheadMs: number;
-  readonly commitRecords: number;
-  readonly commitIntervalMs: number;
-  readonly snapshotRecords: number;
-  readonly snapshotPartials: number;
-  readonly idleTimeoutMs: number;
-  readonly keepIntervalMs: number;
-  readonly trainEvery: number;
 }
 
 /** Of each partition, at a group's beginning. */

@@ -7,7 +7,7 @@ import type { LogRecord, TransactionalProducer } from "../../ports/interaction-l
 import { DriftDetector, driftStateSchema, qualityOf } from "../../streaming/drift-detector.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { Trial } from "../../streaming/trials.ts";
-import { aggregatorStateSchema, WindowAggregator } from "../../streaming/window-aggregator.ts";
+import { aggregatorStateSchema, type FinalWindows, WindowAggregator } from "../../streaming/window-aggregator.ts";
 import { type WindowPartial, windowPartialSchema } from "../../streaming/window-partial.ts";
 import type { WindowReport } from "../../streaming/window-report.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
@@ -39,7 +39,7 @@ export class WindowWorker {
    *   `FILE_DAMAGED`
    */
   static open(deps: StreamDeps, settings: StreamSettings): Promise<WindowWorker> {
-    const { group, topics, windows, commitRecords } = settings;
+    const { group, topics, windows, promotion, commitRecords } = settings;
     return takeOver(deps.log, `${group}-windows`, async (producer) => {
       const committed = (await deps.log.committed(group, topics.windowPartials, 0))?.offset ?? 0;
       const partitions = await deps.log.partitions(topics.interactions);
@@ -47,8 +47,12 @@ export class WindowWorker {
       const snapshot = await snapshots.newest(committed);
       const { aggregator, drift, nextOffset } =
         snapshot === null
-          ? { aggregator: new WindowAggregator(windows, partitions), drift: new DriftDetector(), nextOffset: 0 }
-          : restored(snapshot, windows, partitions);
+          ? {
+              aggregator: new WindowAggregator(windows, partitions, promotion),
+              drift: new DriftDetector(),
+              nextOffset: 0,
+            }
+          : restored(snapshot, settings, partitions);
       const place = { topic: topics.windowPartials, partition: 0 };
       const stretch = { from: nextOffset, to: committed, atOnce: commitRecords };
       for await (const record of committedRecords(deps.log, place, stretch)) {
@@ -122,6 +126,10 @@ export class WindowWorker {
   /** Starts of the windows in which HR@10 fell below its running level, since the last call. */
   takeDrifts(): readonly number[] {
     return this.#drifts.splice(0);
+  }
+
+  get finalWindows(): FinalWindows {
+    return this.#aggregator.finalWindows;
   }
 
   /** How challengers have done so far in final windows. */
@@ -206,7 +214,7 @@ function fell(drift: DriftDetector, report: WindowReport, windows: TimeWindows):
 /** @throws NcfError `FILE_DAMAGED`, `STATE_MISMATCH` */
 function restored(
   { key, bytes }: FoundSnapshot,
-  windows: TimeWindows,
+  { windows, promotion }: StreamSettings,
   partitions: number,
 ): { aggregator: WindowAggregator; drift: DriftDetector; nextOffset: number } {
   let found: z.infer<typeof snapshotSchema>;
@@ -220,7 +228,7 @@ function restored(
     );
   }
   const { state, drift, nextOffset } = found;
-  const aggregator = WindowAggregator.restore(windows, partitions, state);
+  const aggregator = WindowAggregator.restore(windows, partitions, state, promotion);
   return { aggregator, drift: new DriftDetector(drift), nextOffset };
 }
 

@@ -1,10 +1,11 @@
 /** Stage 2 of a member: folds the windows, stores their reports, decides versions and asks for trainings. */
+import { atMostEvery } from "./at-most-every.ts";
 import { longestWaitMs, type StreamMemberDeps, type StreamMemberSettings } from "./member-settings.ts";
 import { versionInForce } from "./model-updates.ts";
 import { decideUpdates } from "./promotions.ts";
 import { archiveReports } from "./report-archive.ts";
 import { retrying } from "./retrying.ts";
-import { requestDueTraining } from "./training-policy.ts";
+import { requestDueTraining, type TrainingSigns } from "./training-policy.ts";
 import { WindowWorker } from "./window-worker.ts";
 
 /** How long a training that was asked for may wait for a worker before it may be asked for again. */
@@ -16,41 +17,44 @@ export async function runWindows(
   settings: StreamMemberSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  const drift: DriftAlarm = { on: false };
+  const signs: KnownSigns = { drifted: false, finalWindows: { count: 0, throughMs: null } };
   await Promise.all([
     retrying({ ...deps, who: "windows", signal }, async (progressed) => {
       const startMs = deps.monotonicMs();
       const worker = await WindowWorker.open(deps, settings);
       deps.onEvent({ event: "opened", who: "windows", offset: worker.position, ms: deps.monotonicMs() - startMs });
       try {
-        await followWindows(deps, settings, worker, drift, signal, progressed);
+        await followWindows(deps, settings, worker, signs, signal, progressed);
       } finally {
         await worker.close().finally(() => deps.onEvent({ event: "closed", who: "windows", offset: worker.position }));
       }
     }),
     retrying({ ...deps, who: "reports", signal }, (progressed) => archiveReports(deps, settings, signal, progressed)),
     retrying({ ...deps, who: "training", signal }, (progressed) =>
-      askForTraining(deps, settings, drift, signal, progressed),
+      askForTraining(deps, settings, signs, signal, progressed),
     ),
   ]);
 }
 
 async function followWindows(
-  { log, sleep, onEvent, promotions }: StreamMemberDeps,
-  { topics, commitIntervalMs, schedule, windows }: StreamMemberSettings,
+  { log, sleep, onEvent, monotonicMs, promotions }: StreamMemberDeps,
+  { topics, commitIntervalMs, registryIntervalMs, keepIntervalMs, schedule, windows }: StreamMemberSettings,
   worker: WindowWorker,
-  drift: DriftAlarm,
+  signs: KnownSigns,
   signal: AbortSignal,
   progressed: () => void,
 ): Promise<void> {
+  const championDue = atMostEvery(registryIntervalMs, monotonicMs);
+  const versionsDue = atMostEvery(keepIntervalMs, monotonicMs);
   while (!signal.aborted) {
     const reports = await worker.step();
     for (const report of reports) onEvent({ event: "window", report });
     for (const startMs of worker.takeDrifts()) {
-      drift.on = true;
+      signs.drifted = true;
       onEvent({ event: "drift", startMs });
     }
-    if (promotions !== undefined) {
+    signs.finalWindows = worker.finalWindows;
+    if (promotions !== undefined && championDue()) {
       await promotions.updates.refresh();
       const { streamTimeMs, trials } = worker;
       const state = {
@@ -59,6 +63,7 @@ async function followWindows(
         trials,
         streamTimeMs,
         windows,
+        versionsDue,
       };
       const updates = await decideUpdates(promotions.registry, state);
       if (updates.length > 0) await worker.announce(updates);
@@ -70,29 +75,27 @@ async function followWindows(
   }
 }
 
-/** Whether HR@10 has fallen since the last training that was asked for. */
-interface DriftAlarm {
-  on: boolean;
-}
+/** As of the last look at the windows; `drifted`: since the last training that was asked for. */
+type KnownSigns = { -readonly [name in keyof TrainingSigns]: TrainingSigns[name] };
 
 /** Looks now and then whether a training is due. */
 async function askForTraining(
   { store, training, promotions, sleep, onEvent }: StreamMemberDeps,
-  { group, startOffsets, trainEvery, keepIntervalMs, schedule }: StreamMemberSettings,
-  drift: DriftAlarm,
+  { group, startOffsets, trainEvery, trainWindows, windows, keepIntervalMs, schedule }: StreamMemberSettings,
+  signs: KnownSigns,
   signal: AbortSignal,
   progressed: () => void,
 ): Promise<void> {
   if (training === undefined || promotions === undefined || startOffsets === undefined) return;
   const { registry, updates } = promotions;
-  const terms = { group, startOffsets, trainEvery, leaseMs: trainingLeaseMs };
+  const terms = { group, startOffsets, trainEvery, trainWindows, windows, leaseMs: trainingLeaseMs };
   for (; !signal.aborted; await sleep(keepIntervalMs, signal)) {
     await updates.refresh();
     const champion = versionInForce(updates.list, schedule.first.version);
-    const request = await requestDueTraining({ training, store, registry }, terms, champion, drift.on);
+    const request = await requestDueTraining({ training, store, registry }, terms, champion, signs);
     progressed();
     if (request === null) continue;
-    drift.on = false;
+    signs.drifted = false;
     onEvent({ event: "trainingRequested", request });
   }
 }

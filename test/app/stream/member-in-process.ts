@@ -33,7 +33,9 @@ export const settings: StreamMemberSettings = {
   snapshotPartials: 10,
   idleTimeoutMs: 60_000,
   keepIntervalMs: 20,
+  registryIntervalMs: 2,
   trainEvery: 1000,
+  trainWindows: null,
 };
 
 export async function emptyLog(): Promise<MemoryInteractionLog> {

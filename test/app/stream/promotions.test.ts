@@ -35,7 +35,7 @@ describe("what stage 2 decides of versions", () => {
     const { registry, versions } = await registryOf(0);
     const updates: ModelUpdate[] = [];
     const decide = async (streamTimeMs: number | null, ...trials: Trial[]): Promise<ModelUpdate[]> => {
-      const state = { firstVersion: versions[0], updates, trials, streamTimeMs, windows };
+      const state = { firstVersion: versions[0], updates, trials, streamTimeMs, windows, versionsDue: () => true };
       const decided = await decideUpdates(registry, state);
       updates.push(...decided);
       return decided;
@@ -60,7 +60,8 @@ describe("what stage 2 decides of versions", () => {
   it("gives up a challenger that has failed, or whose champion is gone, and takes the newest that is of the champion", async () => {
     const { registry, versions } = await registryOf(0, 0, 1);
     const challenger = { kind: "challenger", version: versions[2], fromMs: 1000 } as const;
-    const state = { firstVersion: versions[0], streamTimeMs: 1500, windows };
+    const state = { firstVersion: versions[0], streamTimeMs: 1500, windows, versionsDue: () => true };
+    expect(await decideUpdates(registry, { ...state, updates: [], trials: [], versionsDue: () => false })).toEqual([]);
     expect(await decideUpdates(registry, { ...state, updates: [], trials: [] })).toEqual([
       { ...challenger, fromMs: 2000 },
     ]);

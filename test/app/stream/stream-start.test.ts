@@ -7,25 +7,10 @@ import { defaultTopics } from "../../../src/app/stream/stream-settings.ts";
 import { type StreamRequest, startStream } from "../../../src/app/stream/stream-start.ts";
 import { StreamVersions } from "../../../src/app/stream/stream-versions.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
-import { TimeWindows } from "../../../src/streaming/time-windows.ts";
 import { twoTastesToPublish } from "../serving/two-tastes.ts";
+import { settings } from "./member-in-process.ts";
 
-const request: StreamRequest = {
-  group: "live",
-  topics: defaultTopics,
-  windows: TimeWindows.ofSizeAndGrace(1000, 100),
-  mapping: {},
-  from: "earliest",
-  seed: 1,
-  maxAheadMs: 1000,
-  commitRecords: 10,
-  commitIntervalMs: 10,
-  snapshotRecords: 100,
-  snapshotPartials: 100,
-  idleTimeoutMs: 1000,
-  keepIntervalMs: 20,
-  trainEvery: 1000,
-};
+const request: StreamRequest = { ...settings, mapping: {}, from: "earliest" };
 
 let published: ModelToPublish;
 beforeAll(async () => {

@@ -5,9 +5,12 @@ import { ParquetInteractionChunks } from "../../../src/adapters/parquet/parquet-
 import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store-registry.ts";
 import { releaseTrainingLease } from "../../../src/app/loop/training-lease.ts";
 import { requestDueTraining } from "../../../src/app/stream/training-policy.ts";
+import { TimeWindows } from "../../../src/streaming/time-windows.ts";
 import { facts, modelOf } from "../../conformance/model-cards.ts";
 
-const terms = { group: "live", startOffsets: [0, 5], trainEvery: 100, leaseMs: 60_000 };
+const windows = TimeWindows.ofSizeAndGrace(1000, 100);
+const terms = { group: "live", startOffsets: [0, 5], trainEvery: 100, trainWindows: null, windows, leaseMs: 60_000 };
+const quiet = { drifted: false, finalWindows: { count: 0, throughMs: null } };
 
 async function world() {
   const store = new MemoryObjectStore();
@@ -25,12 +28,12 @@ async function world() {
 describe("when a training is due", () => {
   it("is after so many records that no version has learnt, one at a time", async () => {
     const { deps, registry, queue, keep, version } = await world();
-    expect(await requestDueTraining(deps, terms, version, false)).toBeNull();
+    expect(await requestDueTraining(deps, terms, version, quiet)).toBeNull();
     await keep(0, 0, 60);
     await keep(1, 5, 44);
-    expect(await requestDueTraining(deps, terms, version, false)).toBeNull();
+    expect(await requestDueTraining(deps, terms, version, quiet)).toBeNull();
     await keep(1, 44, 45);
-    const request = await requestDueTraining(deps, terms, version, false);
+    const request = await requestDueTraining(deps, terms, version, quiet);
     expect(request).toMatchObject({
       baseVersion: version,
       reason: "events",
@@ -38,7 +41,7 @@ describe("when a training is due", () => {
     });
     expect(await queue.receive({ visibilityTimeoutSeconds: 60 })).toMatchObject([{ body: JSON.stringify(request) }]);
     await keep(0, 60, 500);
-    expect(await requestDueTraining(deps, terms, version, false)).toBeNull();
+    expect(await requestDueTraining(deps, terms, version, quiet)).toBeNull();
 
     // It is done: what it has learnt does not count again, but the next one tunes the same base on all of it.
     if (request === null) expect.fail();
@@ -48,16 +51,16 @@ describe("when a training is due", () => {
     const fineTuning = { requestId, baseVersion, ranges: learnt };
     const tuned = await registry.publish({ ...modelOf("tuned"), card: { ...card, fineTuning } });
     await releaseTrainingLease(deps.store, request);
-    expect(await requestDueTraining(deps, terms, version, false)).toBeNull();
+    expect(await requestDueTraining(deps, terms, version, quiet)).toBeNull();
     await keep(1, 45, 95);
-    const second = await requestDueTraining(deps, terms, version, false);
+    const second = await requestDueTraining(deps, terms, version, quiet);
     expect(second?.ranges).toEqual({ "0": { from: 0, to: 500 }, "1": { from: 5, to: 95 } });
     if (second === null) expect.fail();
     await releaseTrainingLease(deps.store, second);
 
     // As champion it is tuned on what came after it.
-    expect(await requestDueTraining(deps, { ...terms, trainEvery: 101 }, tuned.version, false)).toBeNull();
-    expect((await requestDueTraining(deps, terms, tuned.version, false))?.ranges).toEqual({
+    expect(await requestDueTraining(deps, { ...terms, trainEvery: 101 }, tuned.version, quiet)).toBeNull();
+    expect((await requestDueTraining(deps, terms, tuned.version, quiet))?.ranges).toEqual({
       "0": { from: 450, to: 500 },
       "1": { from: 45, to: 95 },
     });
@@ -65,8 +68,53 @@ describe("when a training is due", () => {
 
   it("is at once when HR@10 has fallen, if there is anything to learn", async () => {
     const { deps, keep, version } = await world();
-    expect(await requestDueTraining(deps, terms, version, true)).toBeNull();
+    expect(await requestDueTraining(deps, terms, version, { ...quiet, drifted: true })).toBeNull();
     await keep(0, 0, 1);
-    expect(await requestDueTraining(deps, terms, version, true)).toMatchObject({ reason: "drift" });
+    expect(await requestDueTraining(deps, terms, version, { ...quiet, drifted: true })).toMatchObject({
+      reason: "drift",
+    });
+  });
+
+  it("is after so many final windows that no version has learnt, if there is anything to learn", async () => {
+    const { deps, registry, keep, version } = await world();
+    const often = { ...terms, trainWindows: 2 };
+    const due = (count: number, base = version) =>
+      requestDueTraining(deps, often, base, {
+        drifted: false,
+        finalWindows: { count, throughMs: 5000 + 1000 * count },
+      });
+    expect(await due(2)).toBeNull();
+    await keep(0, 0, 1);
+    expect(await due(1)).toBeNull();
+    expect(
+      await requestDueTraining(deps, terms, version, { ...quiet, finalWindows: { count: 2, throughMs: 7000 } }),
+    ).toBeNull();
+    const request = await due(2);
+    expect(request).toMatchObject({ reason: "window", windowsThroughMs: 7000 });
+    if (request === null) expect.fail();
+
+    // Until now two more windows have become final than when it was asked for.
+    const { requestId, baseVersion, ranges, windowsThroughMs } = request;
+    const fineTuning = { requestId, baseVersion, ranges, windowsThroughMs };
+    const card = { ...facts, cutOff: { offsets: { "0": 1 } }, fineTuning };
+    const tuned = await registry.publish({ ...modelOf("tuned"), card });
+    await releaseTrainingLease(deps.store, request);
+    await keep(0, 1, 2);
+    expect(await due(3)).toBeNull();
+    expect(await due(3, tuned.version)).toBeNull();
+    expect(await due(4, tuned.version)).toMatchObject({ reason: "window", ranges: { "0": { from: 1, to: 2 } } });
+  });
+
+  it("is not again what a worker found nothing new in", async () => {
+    const { deps, keep, version } = await world();
+    await keep(0, 0, 100);
+    const request = await requestDueTraining(deps, terms, version, quiet);
+    if (request === null) expect.fail();
+    await releaseTrainingLease(deps.store, request);
+    expect(await requestDueTraining(deps, terms, version, quiet)).toBeNull();
+    await keep(0, 100, 101);
+    expect(await requestDueTraining(deps, terms, version, quiet)).toMatchObject({
+      ranges: { "0": { from: 0, to: 101 } },
+    });
   });
 });

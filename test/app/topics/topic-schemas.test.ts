@@ -11,21 +11,12 @@ import { createStreamTopics } from "../../../src/app/topics/create-topics.ts";
 import { topicJsonSchemas } from "../../../src/app/topics/topic-schemas.ts";
 import { encodeWireEvent } from "../../../src/streaming/interaction-event.ts";
 import { TimeWindows } from "../../../src/streaming/time-windows.ts";
-import { UserHistories } from "../../../src/streaming/user-histories.ts";
-import { VersionSchedule } from "../../../src/streaming/version-schedule.ts";
-import { modelOf, touchyScore } from "../../streaming/fixtures.ts";
+import { settings as liveSettings } from "../stream/member-in-process.ts";
 
 const settings: StreamSettings = {
+  ...liveSettings,
   group: "test",
-  topics: defaultTopics,
   windows: TimeWindows.ofSizeAndGrace(2000, 200),
-  schedule: new VersionSchedule(modelOf(200, { score: touchyScore(9) })),
-  base: { id: "none", histories: new UserHistories() },
-  seed: 1,
-  maxAheadMs: 1000,
-  endOfStream: "deadLetter",
-  leak: "skip",
-  commitRecords: 10,
   snapshotRecords: 1000,
   snapshotPartials: 1000,
 };
