@@ -8,7 +8,7 @@ import { type HttpServer, startHttpServer } from "../adapters/local/http-server.
 import { ObjectStoreRegistry } from "../adapters/registry/object-store-registry.ts";
 import { createHttpApi } from "../app/http-api/http-api.ts";
 import { replayedWindows } from "../app/replay-dataset.ts";
-import { ChampionWatch } from "../app/serving/champion-watch.ts";
+import { ChampionWatch, loadWhole } from "../app/serving/champion-watch.ts";
 import type { ServedModelFacts } from "../app/serving/recommendation-service.ts";
 import type { ServedModel } from "../app/serving/served-model.ts";
 import { ServiceHolder } from "../app/serving/service-holder.ts";
@@ -89,8 +89,11 @@ export async function serveUntilStopped(
 }
 
 async function champion(registry: string): Promise<[ServedModel, ChampionWatch]> {
-  const store = new FileObjectStore(registry);
-  const watch = await ChampionWatch.open({ registry: new ObjectStoreRegistry(store), createScorer });
+  const versions = new ObjectStoreRegistry(new FileObjectStore(registry));
+  const watch = await ChampionWatch.open({
+    registry: versions,
+    load: (found) => loadWhole(versions, createScorer, found),
+  });
   return [watch.model, watch];
 }
 

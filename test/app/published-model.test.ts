@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { MemoryObjectStore } from "../../src/adapters/local/memory-object-store.ts";
 import { ObjectStoreRegistry } from "../../src/adapters/registry/object-store-registry.ts";
 import { type ModelToPublish, publishModel, readPublished } from "../../src/app/published-model.ts";
-import { ChampionWatch } from "../../src/app/serving/champion-watch.ts";
+import { ChampionWatch, loadWhole } from "../../src/app/serving/champion-watch.ts";
 import type { TrainedModel } from "../../src/ncf/model.ts";
 import { createScorer } from "../../src/ncf/wasm/scorer.ts";
 import { facts } from "../conformance/model-cards.ts";
@@ -49,7 +49,8 @@ describe("a watch on the champion", () => {
   it("gives each champion once, and one that cannot be read not again before the next move", async () => {
     const store = new MemoryObjectStore();
     const registry = new ObjectStoreRegistry(store);
-    const open = () => ChampionWatch.open({ registry, createScorer });
+    const open = () =>
+      ChampionWatch.open({ registry, load: (champion) => loadWhole(registry, createScorer, champion) });
     await expect(open()).rejects.toMatchObject({ code: "NO_CHAMPION" });
     const first = await publishModel(registry, published);
     const second = await publishModel(registry, published);

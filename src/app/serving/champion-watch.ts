@@ -1,4 +1,4 @@
-/** Serves a registry's champion: loads it, and takes up the next one when it moves. */
+/** Watches a registry's champion: loads it, and takes up the next one when it moves. */
 import { NcfError } from "../../core/errors.ts";
 import type { TrainedModel } from "../../ncf/model.ts";
 import type { RowScorer } from "../../ncf/wasm/scorer.ts";
@@ -9,7 +9,8 @@ import { sampleHistories } from "./trained-histories.ts";
 
 export interface ChampionWatchDeps {
   readonly registry: ModelRegistry;
-  readonly createScorer: (model: TrainedModel) => RowScorer;
+  /** @throws NcfError where the version cannot be served */
+  readonly load: (champion: Champion) => Promise<ServedModel>;
 }
 
 export class ChampionWatch {
@@ -18,7 +19,7 @@ export class ChampionWatch {
   /** Of the champion that was loaded last, or tried. */
   #revision: number;
 
-  /** @throws NcfError `NO_CHAMPION` before the first promotion; those of `readPublished` where it cannot be served */
+  /** @throws NcfError `NO_CHAMPION` before the first promotion; those of `load` */
   static async open(deps: ChampionWatchDeps): Promise<ChampionWatch> {
     const champion = await deps.registry.champion();
     if (champion === null) {
@@ -27,7 +28,7 @@ export class ChampionWatch {
         "expected a champion in the registry, found none. Publish one with ncf run --publish, or promote a version",
       );
     }
-    return new ChampionWatch(deps, await load(deps, champion), champion.revision);
+    return new ChampionWatch(deps, await deps.load(champion), champion.revision);
   }
 
   private constructor(deps: ChampionWatchDeps, model: ServedModel, revision: number) {
@@ -45,19 +46,21 @@ export class ChampionWatch {
    * Whether the champion has moved since the call before; `model` is then the new one. One that cannot be loaded leaves the
    * former in its place, and is not tried again before the next move.
    *
-   * @throws NcfError those of `readPublished` where it cannot be served
+   * @throws NcfError those of `load`
    */
   async check(): Promise<boolean> {
     const champion = await this.#deps.registry.champion();
     if (champion === null || champion.revision === this.#revision) return false;
     this.#revision = champion.revision;
-    this.#model = await load(this.#deps, champion);
+    this.#model = await this.#deps.load(champion);
     return true;
   }
 }
 
-async function load(
-  { registry, createScorer }: ChampionWatchDeps,
+/** The version with all histories in memory. @throws NcfError those of `readPublished` */
+export async function loadWhole(
+  registry: ModelRegistry,
+  createScorer: (model: TrainedModel) => RowScorer,
   { version, revision }: Champion,
 ): Promise<ServedModel> {
   const { card, model, sample, items } = await readPublished(registry, version);

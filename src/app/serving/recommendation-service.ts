@@ -118,12 +118,22 @@ export class RecommendationService {
   readonly #recorded: RecordedInteractions;
   readonly #folded: FoldedRows;
 
-  constructor(model: ServedModel, recorded: RecordedInteractions) {
+  /** @param catalogue that of the same model, where it was made before */
+  constructor(
+    model: ServedModel,
+    recorded: RecordedInteractions,
+    catalogue = new Catalogue(model.sample, model.histories.itemCounts, model.items),
+  ) {
     this.#model = model;
-    this.#catalogue = new Catalogue(model.sample, model.histories.itemCounts, model.items);
+    this.#catalogue = catalogue;
     this.#users = new IdLookup(model.sample.userIds, model.sample.userLabels);
     this.#recorded = recorded;
     this.#folded = new FoldedRows(model.foldIn);
+  }
+
+  /** The same version with other recorded interactions. */
+  knowing(recorded: RecordedInteractions): RecommendationService {
+    return new RecommendationService(this.#model, recorded, this.#catalogue);
   }
 
   get facts(): ServedModelFacts {

@@ -18,7 +18,10 @@ export interface TrainedHistories {
   readonly interactions: number;
   /** A user's number of interactions. */
   count(user: number): number;
+  /** Of a user that was loaded. */
   of(user: number): TrainedHistory;
+  /** Gets the user's history where it is not in memory. @throws NcfError those of where it lies */
+  load(user: number): Promise<void>;
 }
 
 /** Those of a sample: a held-out interaction counts as the user's, but not as one of its item's. */
@@ -30,6 +33,7 @@ export function sampleHistories(sample: Sample): TrainedHistories {
     itemCounts: trainingCounts(sample),
     interactions: train.items.length + testItems.reduce((sum, _, user) => sum + held(user), 0),
     count: (user) => trained(user) + held(user),
+    load: async () => {},
     of(user) {
       const length = trained(user);
       const items = new Int32Array(length + held(user));

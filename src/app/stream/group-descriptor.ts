@@ -49,6 +49,11 @@ export async function readGroup(store: ObjectStore, group: string): Promise<Grou
   }
 }
 
+/** The groups that were made with this store. */
+export async function groupsIn(store: ObjectStore): Promise<string[]> {
+  return (await store.list("streams/")).flatMap((key) => /^streams\/([^/]+)\.json$/.exec(key)?.slice(1) ?? []);
+}
+
 /** Makes the group, or takes the one that another member made at the same time. */
 export async function makeGroup(
   store: ObjectStore,

@@ -3,24 +3,16 @@
  * latest of each window. It follows the topic by an offset of its own, which moves once a report is stored: so a store that does
  * not answer holds nothing back, and what it refuses is stored later, by whoever follows the topic then.
  */
-import { z } from "zod";
 import { NcfError } from "../../core/errors.ts";
 import { decodeJson, encodeJsonFile } from "../../core/json.ts";
 import type { LogRecord } from "../../ports/interaction-log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { type WindowReport, windowReportSchema } from "../../streaming/window-report.ts";
 import { putWhere } from "../put-where.ts";
+import { type ArchivedReport, archivedReportSchema, reportKey } from "./archived-report.ts";
 import { nextRecords } from "./committed-records.ts";
 import type { StreamDeps, StreamSettings } from "./stream-settings.ts";
 import { takeOver } from "./take-over.ts";
-
-const storedSchema = z.object({
-  /** Of the report in its topic: a later one never gives way to an earlier one. */
-  offset: z.int().min(0),
-  report: windowReportSchema,
-});
-
-type StoredReport = z.infer<typeof storedSchema>;
 
 const longestWaitMs = 1_000;
 
@@ -46,7 +38,7 @@ export async function archiveReports(
         await log.waitForRecords(place.topic, 0, offset, { timeoutMs: longestWaitMs, signal });
         continue;
       }
-      const latest = new Map<number, StoredReport>();
+      const latest = new Map<number, ArchivedReport>();
       for (const record of records) {
         const report = reportOf(place.topic, record);
         latest.set(report.startMs, { offset: record.offset, report });
@@ -65,14 +57,10 @@ export async function archiveReports(
   });
 }
 
-function reportKey(group: string, startMs: number): string {
-  return `reports/${group}/${startMs}.json`;
-}
-
 /** Unless a later one is there already: whoever was taken over may still be writing. */
-async function storeReport(store: ObjectStore, key: string, stored: StoredReport): Promise<void> {
+async function storeReport(store: ObjectStore, key: string, stored: ArchivedReport): Promise<void> {
   await putWhere(store, key, encodeJsonFile(stored), (document) => {
-    const found = storedSchema.safeParse(document);
+    const found = archivedReportSchema.safeParse(document);
     return !found.success || found.data.offset < stored.offset;
   });
 }

@@ -8,7 +8,7 @@ export interface LiveWindows {
 }
 
 /** Windows beyond these are forgotten: what a reader of a long stream looks at, in a few MB. */
-const keptWindows = 1000;
+export const keptWindows = 1000;
 
 /** An empty one, for a feed to fill. */
 export function streamWindows(instance: string): LatestWindows {
