@@ -89,7 +89,10 @@ it("a worker tunes the base on what came, publishes it once, and services can ta
   createScorer(model).score(user, Int32Array.from(scores.keys()), scores);
   expect(scores.every(Number.isFinite)).toBe(true);
   await registry.promote(versions[0]);
-  expect((await ChampionWatch.open({ registry, load: (champion) => loadWhole(registry, createScorer, champion) })).model.version).toBe(versions[0]);
+  expect(
+    (await ChampionWatch.open({ registry, load: (champion) => loadWhole(registry, createScorer, champion) })).model
+      .version,
+  ).toBe(versions[0]);
 });
 
 it("a worker publishes nothing where all is known already", async () => {
