@@ -72,7 +72,16 @@ describe.skipIf(broker === "")(`the loop on Kafka${skipped}`, () => {
   function startMember(): void {
     const place = ["--brokers", broker, "--topic-prefix", prefix, "--group", group, "--port", "0"];
     const stores = ["--registry", at("out/registry"), "--jobs", at("jobs")];
-    const pace = ["--window", `${windowDays}d`, "--commit-interval", "50", "--keep-interval", "1s"];
+    const pace = [
+      "--window",
+      `${windowDays}d`,
+      "--commit-interval",
+      "50",
+      "--keep-interval",
+      "1s",
+      "--registry-interval",
+      "1s",
+    ];
     members.push(startNcf(["stream", ...place, ...stores, ...pace, "--train-every", String(counts.toLearn)]));
   }
 
