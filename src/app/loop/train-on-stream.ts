@@ -61,9 +61,8 @@ export async function trainNext(
   if (job === undefined) return "none";
   try {
     const request = parseTrainingRequest(job.body);
-    const card = await underLease(deps, options, job, request, (running) => tune(deps, options, request, running));
+    const card = await trainRequested(deps, options, job, request);
     await queue.delete(job.receipt);
-    await releaseTrainingLease(deps.store, request);
     log(
       `training ${request.requestId}: ${card === null ? "nothing new, so no version" : `${card.version} is published, tuned from ${request.baseVersion}`}`,
     );
@@ -76,11 +75,29 @@ export async function trainNext(
   }
 }
 
+/**
+ * Does a job's request under the lease of its group, and gives that up when it is done.
+ *
+ * @param job whose visibility is renewed meanwhile
+ * @returns the version, also one that an earlier delivery published; null where there was nothing new to learn
+ * @throws NcfError `TRAINING_IN_FLIGHT`, `JOB_LEASE_LOST`, those of the stores, of `fineTune` and of the registry
+ */
+export async function trainRequested(
+  deps: TrainOnStreamDeps,
+  options: Omit<TrainOnStreamOptions, "waitSeconds">,
+  job: Pick<JobMessage, "receipt">,
+  request: TrainingRequest,
+): Promise<ModelCard | null> {
+  const card = await underLease(deps, options, job, request, (running) => tune(deps, options, request, running));
+  await releaseTrainingLease(deps.store, request);
+  return card;
+}
+
 /** Works while job and lease are renewed; losing either one stops the work. */
 async function underLease<T>(
   { store, queue, nowMs }: TrainOnStreamDeps,
-  { leaseSeconds, signal }: TrainOnStreamOptions,
-  job: JobMessage,
+  { leaseSeconds, signal }: Pick<TrainOnStreamOptions, "leaseSeconds" | "signal">,
+  job: Pick<JobMessage, "receipt">,
   request: TrainingRequest,
   work: (running: AbortSignal) => Promise<T>,
 ): Promise<T> {
@@ -113,7 +130,7 @@ async function underLease<T>(
 
 async function tune(
   deps: TrainOnStreamDeps,
-  { epochs, olderPerNew, threads }: TrainOnStreamOptions,
+  { epochs, olderPerNew, threads }: Omit<TrainOnStreamOptions, "waitSeconds">,
   request: TrainingRequest,
   signal: AbortSignal,
 ): Promise<ModelCard | null> {
