@@ -35,6 +35,8 @@ export interface PublishRequest {
   readonly seed: number;
   readonly threads: number;
   readonly checkpointEveryMs?: number;
+  /** Called when the model is trained; what it throws keeps it from being published. */
+  readonly beforePublishing?: () => Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -83,6 +85,7 @@ export async function trainAndPublish(deps: PublishDeps, request: PublishRequest
     ...(checkpointEveryMs && { checkpointEveryMs }),
     signal,
   });
+  await request.beforePublishing?.();
   const card =
     (await versionOfModel(deps.registry, sha256)) ??
     (await publish(deps.registry, await deps.store.get(`${prefix}model.safetensors`), sample, request));
