@@ -11,22 +11,21 @@ import { StoredSnapshot } from "./stored-histories.ts";
 
 export interface StreamInteractionsDeps {
   readonly store: ObjectStore;
+  /** The consumer group whose snapshots are read; null while there is none. */
+  readonly group: () => Promise<string | null>;
   readonly monotonicMs: () => number;
   /** Newer snapshots are looked for after so long. */
   readonly refreshMs: number;
 }
 
-/** Of one consumer group. */
 export class StreamInteractions {
   readonly #deps: StreamInteractionsDeps;
-  readonly #prefix: string;
   /** By partition, the newest. */
   #snapshots: ReadonlyMap<number, StoredSnapshot> = new Map();
   #refreshedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(deps: StreamInteractionsDeps, group: string) {
+  constructor(deps: StreamInteractionsDeps) {
     this.#deps = deps;
-    this.#prefix = `snapshots/${group}/`;
   }
 
   /**
@@ -44,7 +43,7 @@ export class StreamInteractions {
 
   async #historyOf(userId: string) {
     for (let again = false; ; again = true) {
-      await this.#refresh(again);
+      await this.refresh(again);
       const [any] = this.#snapshots.values();
       if (any === undefined) return null;
       const snapshot = this.#snapshots.get(partitionOfKey(userId, any.head.partitionCount));
@@ -57,12 +56,19 @@ export class StreamInteractions {
     }
   }
 
-  async #refresh(now: boolean): Promise<void> {
+  /**
+   * Looks for newer snapshots, now or only where it is time to.
+   *
+   * @throws NcfError `FILE_DAMAGED`, those of the store
+   */
+  async refresh(now = false): Promise<void> {
     const nowMs = this.#deps.monotonicMs();
     if (!now && nowMs - this.#refreshedMs < this.#deps.refreshMs) return;
+    const group = await this.#deps.group();
+    const prefix = `snapshots/${group}/`;
     const newest = new Map<number, string>();
-    for (const key of await this.#deps.store.list(this.#prefix)) {
-      const [, partition] = /^(\d+)\/\d+$/.exec(key.slice(this.#prefix.length)) ?? [];
+    for (const key of group === null ? [] : await this.#deps.store.list(prefix)) {
+      const [, partition] = /^(\d+)\/\d+$/.exec(key.slice(prefix.length)) ?? [];
       // Ascending by offset.
       if (partition !== undefined) newest.set(Number(partition), key);
     }

@@ -49,9 +49,18 @@ export async function readGroup(store: ObjectStore, group: string): Promise<Grou
   }
 }
 
-/** The groups that were made with this store. */
-export async function groupsIn(store: ObjectStore): Promise<string[]> {
-  return (await store.list("streams/")).flatMap((key) => /^streams\/([^/]+)\.json$/.exec(key)?.slice(1) ?? []);
+/**
+ * The only group that was made with this store; null where there is none yet.
+ *
+ * @throws NcfError `GROUP_AMBIGUOUS`
+ */
+export async function onlyGroup(store: ObjectStore): Promise<string | null> {
+  const groups = (await store.list("streams/")).flatMap((key) => /^streams\/([^/]+)\.json$/.exec(key)?.slice(1) ?? []);
+  if (groups.length <= 1) return groups[0] ?? null;
+  throw new NcfError(
+    "GROUP_AMBIGUOUS",
+    `expected one stream's group in the store, found ${groups.join(", ")}. Name the one that is meant`,
+  );
 }
 
 /** Makes the group, or takes the one that another member made at the same time. */

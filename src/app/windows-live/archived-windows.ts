@@ -7,6 +7,10 @@ import { keptWindows, type LiveWindows, streamWindows } from "./live-windows.ts"
 
 export interface ArchivedWindowsDeps {
   readonly store: ObjectStore;
+  /** The consumer group whose windows are read; null while there is none. */
+  readonly group: () => Promise<string | null>;
+  /** Tells cursors of this process from those of another. */
+  readonly instance: string;
   readonly monotonicMs: () => number;
   /** Newer reports are looked for after so long. */
   readonly refreshMs: number;
@@ -18,26 +22,22 @@ const readsAtOnce = 20;
 
 export class ArchivedWindows implements LiveWindows {
   readonly #deps: ArchivedWindowsDeps;
-  readonly #prefix: string;
   readonly #latest: LatestWindows;
   /** Keys of reports that are taken as they are. */
   readonly #settled = new Set<string>();
   #refreshedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(deps: ArchivedWindowsDeps, group: string) {
+  constructor(deps: ArchivedWindowsDeps) {
     this.#deps = deps;
-    this.#prefix = reportsPrefix(group);
-    this.#latest = streamWindows(group);
+    this.#latest = streamWindows(deps.instance);
   }
 
   /** @throws those of the store; ZodError for what is no report */
   async latest(): Promise<LatestWindows> {
     const nowMs = this.#deps.monotonicMs();
     if (nowMs - this.#refreshedMs < this.#deps.refreshMs) return this.#latest;
-    const startOf = (key: string): number => Number(key.slice(this.#prefix.length, -".json".length));
-    const keys = (await this.#deps.store.list(this.#prefix))
-      .sort((a, b) => startOf(a) - startOf(b))
-      .slice(-keptWindows);
+    const group = await this.#deps.group();
+    const keys = group === null ? [] : await this.#newestOf(reportsPrefix(group));
     const settledBefore = keys.length - rereadWindows;
     const wanted = keys.filter((key, i) => i >= settledBefore || !this.#settled.has(key));
     for (let from = 0; from < wanted.length; from += readsAtOnce) {
@@ -45,6 +45,13 @@ export class ArchivedWindows implements LiveWindows {
     }
     this.#refreshedMs = nowMs;
     return this.#latest;
+  }
+
+  /** Oldest first. */
+  async #newestOf(prefix: string): Promise<string[]> {
+    const startOf = (key: string): number => Number(key.slice(prefix.length, -".json".length));
+    const keys = await this.#deps.store.list(prefix);
+    return keys.sort((a, b) => startOf(a) - startOf(b)).slice(-keptWindows);
   }
 
   async #take(key: string): Promise<void> {

@@ -8,6 +8,7 @@ import { RecordedInteractions } from "../../../src/app/serving/recorded-interact
 import { StoredService, type StoredServiceDeps } from "../../../src/app/serving/stored-service.ts";
 import { loadStored } from "../../../src/app/serving/stored-version.ts";
 import { StreamInteractions } from "../../../src/app/serving/stream-interactions.ts";
+import { onlyGroup } from "../../../src/app/stream/group-descriptor.ts";
 import { numericId } from "../../../src/core/ids.ts";
 import { partitionOfKey } from "../../../src/core/murmur2.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
@@ -119,11 +120,13 @@ describe("what users did over a stream", () => {
     for (const [i, item] of items.entries()) histories.append(numericId(userId), numericId(item), 1e6 + i, true);
     const partition = partitionOfKey(userId, partitionCount);
     const place = { partitionCount, partition, offset, streamTimeMs: 1, ended: false, base: "" };
+    await store.put("streams/live.json", new Uint8Array());
     const key = `snapshots/live/${partition}/${String(offset).padStart(16, "0")}`;
     await store.put(key, encodeSnapshot(place, histories));
     return key;
   };
-  const since = () => new StreamInteractions({ store, monotonicMs: () => nowMs, refreshMs: 10_000 }, "live");
+  const since = () =>
+    new StreamInteractions({ store, group: () => onlyGroup(store), monotonicMs: () => nowMs, refreshMs: 10_000 });
 
   it("counts from the newest snapshot of the user's partition on, beside what was trained on", async () => {
     await promoted();
@@ -142,6 +145,12 @@ describe("what users did over a stream", () => {
     expect(best.map(({ itemId }) => itemId)).not.toContain("2");
     expect((await service.serviceFor("2")).recommend({ userId: "2", k: 1 }).basis).toBe("model");
     expect((await service.serviceFor("new")).recommend({ userId: "new", k: 1 }).basis).toBe("popularity");
+  });
+
+  it("is not looked for where two groups have it", async () => {
+    await store.put("streams/a.json", new Uint8Array());
+    await store.put("streams/b.json", new Uint8Array());
+    await expect(since().refresh()).rejects.toMatchObject({ code: "GROUP_AMBIGUOUS" });
   });
 
   it("looks for a newer snapshot in time, and at once where the known one is gone", async () => {

@@ -20,7 +20,13 @@ describe("windows in the object store", () => {
     for (let window = 0; window < 40; window++) await put(window, window / 100, window < 39);
     await store.put("reports/other/0.json", encodeJsonFile({}));
     let nowMs = 0;
-    const windows = new ArchivedWindows({ store, monotonicMs: () => nowMs, refreshMs: 1000 }, "live");
+    const windows = new ArchivedWindows({
+      store,
+      group: async () => "live",
+      instance: "test",
+      monotonicMs: () => nowMs,
+      refreshMs: 1000,
+    });
     const shown = async () =>
       (await windows.latest()).reports.map(({ startMs, hrAt10, final }) => ({ startMs, hrAt10, final }));
     const first = await shown();
