@@ -28,6 +28,11 @@ export function versionInForce(updates: readonly ModelUpdate[], firstVersion: st
   return updates.findLast(({ kind }) => kind === "champion")?.version ?? firstVersion;
 }
 
+/** The version that is tested beside, or is about to be; null where none is. */
+export function versionOnTrial(updates: readonly ModelUpdate[]): string | null {
+  return updates.findLast(({ kind }) => kind === "challenger")?.version ?? null;
+}
+
 export function modelUpdateRecord(topic: string, update: ModelUpdate): TopicRecord {
   return { topic, partition: 0, key: update.kind, value: encodeJson(update) };
 }

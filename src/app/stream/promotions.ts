@@ -6,7 +6,7 @@ import { NcfError } from "../../core/errors.ts";
 import type { ModelRegistry } from "../../ports/model-registry.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { Trial } from "../../streaming/trials.ts";
-import { type ModelUpdate, versionInForce } from "./model-updates.ts";
+import { type ModelUpdate, versionInForce, versionOnTrial } from "./model-updates.ts";
 
 export interface PromotionState {
   /** In force before any update. */
@@ -33,7 +33,7 @@ export async function decideUpdates(registry: ModelRegistry, state: PromotionSta
   if (streamTimeMs === null) return [];
   const fromMs = nextStart(windows, streamTimeMs);
   const inForce = versionInForce(updates, firstVersion);
-  const challenger = updates.findLast(({ kind }) => kind === "challenger")?.version ?? null;
+  const challenger = versionOnTrial(updates);
   const decided: ModelUpdate[] = [];
   const verdict = trials.find(({ version }) => version === challenger)?.verdict ?? null;
   let champion = await registry.champion();

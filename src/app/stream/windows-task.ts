@@ -1,7 +1,7 @@
 /** Stage 2 of a member: folds the windows, stores their reports, decides versions and asks for trainings. */
 import { atMostEvery } from "./at-most-every.ts";
 import { longestWaitMs, type StreamMemberDeps, type StreamMemberSettings } from "./member-settings.ts";
-import { versionInForce } from "./model-updates.ts";
+import { versionInForce, versionOnTrial } from "./model-updates.ts";
 import { decideUpdates } from "./promotions.ts";
 import { archiveReports } from "./report-archive.ts";
 import { retrying } from "./retrying.ts";
@@ -68,6 +68,8 @@ async function followWindows(
       const updates = await decideUpdates(promotions.registry, state);
       if (updates.length > 0) await worker.announce(updates);
       for (const update of updates) onEvent({ event: "modelUpdate", update });
+      // It was the former one that fell.
+      if (updates.some(({ kind }) => kind === "champion")) signs.drifted = false;
     }
     progressed();
     if (reports.length > 0) await sleep(commitIntervalMs / 4, signal);
@@ -92,7 +94,9 @@ async function askForTraining(
   for (; !signal.aborted; await sleep(keepIntervalMs, signal)) {
     await updates.refresh();
     const champion = versionInForce(updates.list, schedule.first.version);
-    const request = await requestDueTraining({ training, store, registry }, terms, champion, signs);
+    // A version on trial may soon be the better base, and no other one can be tested before it is decided.
+    const onTrial = versionOnTrial(updates.list) !== null;
+    const request = onTrial ? null : await requestDueTraining({ training, store, registry }, terms, champion, signs);
     progressed();
     if (request === null) continue;
     signs.drifted = false;
