@@ -64,7 +64,7 @@ export interface RunningMember {
 }
 
 export function start(
-  deps: Pick<StreamMemberDeps, "log" | "store" | "groups" | "promotions">,
+  deps: Pick<StreamMemberDeps, "log" | "store" | "groups" | "promotions" | "training">,
   given = settings,
 ): RunningMember {
   const status = new StreamStatus(Date.now);
