@@ -3,7 +3,7 @@ import { NcfError } from "../../core/errors.ts";
 
 export interface FailedCall {
   /** What an error of this port is called: "STORE" gives `STORE_UNAVAILABLE`, `STORE_DENIED` and `STORE_REFUSED`. */
-  readonly port: "STORE" | "QUEUE" | "LAUNCH";
+  readonly port: "STORE" | "QUEUE" | "LAUNCH" | "METRICS";
   /** What was tried, such as "S3 PutObject of s3://bucket/key". */
   readonly tried: string;
   /** What the caller's role needs for it, such as "s3:PutObject". */

@@ -1,15 +1,14 @@
 /** S3 and the way to it out of order, and what the object store makes of that. */
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { S3ObjectStore } from "../../../src/adapters/aws/s3-object-store.ts";
 import { onEmulators } from "./emulators.ts";
-import { type FaultyWay, faultyWayTo } from "./faulty-way.ts";
+import { type FaultyRequest, type FaultyWay, faultyWayTo, s3Error } from "./faulty-way.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (content: Uint8Array) => new TextDecoder().decode(content);
-const unavailable = { status: 503, code: "SlowDown" } as const;
+const unavailable = s3Error(503, "SlowDown");
 
 onEmulators(["ministack"], (name, settings) => {
   describe(`S3 on ${name}, out of order`, () => {
@@ -69,7 +68,7 @@ onEmulators(["ministack"], (name, settings) => {
     });
 
     it("tells a writer of many parts whose answer was lost that it has written", async () => {
-      way.fail(({ method, url = "" }) => method === "POST" && url.includes("uploadId"), ["answerLost"]);
+      way.fail(({ method, url }) => method === "POST" && url.includes("uploadId"), ["answerLost"]);
       const size = 16 * 2 ** 20 + 1;
       expect(await store.putIfAbsent("large", new Uint8Array(size))).toMatchObject({ size });
     });
@@ -81,8 +80,8 @@ onEmulators(["ministack"], (name, settings) => {
     });
 
     it("asks again while S3 has not decided between writers, and then gives the decision", async () => {
-      const conflict = { status: 409, code: "ConditionalRequestConflict" };
-      const isPut = ({ method }: IncomingMessage) => method === "PUT";
+      const conflict = s3Error(409, "ConditionalRequestConflict");
+      const isPut = ({ method }: FaultyRequest) => method === "PUT";
       way.fail(isPut, [conflict, conflict]);
       const info = await store.putIfAbsent("key", bytes("one"));
       expect(info).toEqual(await store.head("key"));
@@ -105,14 +104,14 @@ onEmulators(["ministack"], (name, settings) => {
     });
 
     it("names the permission that is missing", async () => {
-      way.fail(() => true, Array(3).fill({ status: 403, code: "AccessDenied" }));
+      way.fail(() => true, Array(3).fill(s3Error(403, "AccessDenied")));
       await expect(store.put("key", bytes("x"))).rejects.toMatchObject({
         code: "STORE_DENIED",
         retriable: false,
         message: expect.stringContaining("s3:PutObject"),
       });
       await expect(store.head("key")).rejects.toMatchObject({ code: "STORE_DENIED" });
-      way.fail(() => true, [{ status: 400, code: "ExpiredToken" }]);
+      way.fail(() => true, [s3Error(400, "ExpiredToken")]);
       await expect(store.get("key")).rejects.toMatchObject({
         code: "STORE_DENIED",
         message: expect.stringContaining("Log in again"),

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { SqsJobQueue } from "../../../src/adapters/aws/sqs-job-queue.ts";
 import { testJobQueue } from "../../conformance/job-queue.ts";
 import { onEmulators } from "./emulators.ts";
+import { faultyWayTo, sqsError } from "./faulty-way.ts";
 
 onEmulators(["ministack", "localstack"], (name, settings) => {
   const client = new SQSClient(settings);
@@ -40,6 +41,28 @@ onEmulators(["ministack", "localstack"], (name, settings) => {
       const queue = await SqsJobQueue.open({ client, url: await newQueue() });
       expect(queue.deadLetters).toBeNull();
       expect(await queue.counts()).toEqual({ ready: 0, inFlight: 0, deadLetters: 0 });
+    });
+
+    it("out of order is an error that can pass; one that is closed to us names the permission", async () => {
+      const way = await faultyWayTo(settings.endpoint);
+      const through = new SQSClient({ ...settings, endpoint: way.endpoint, maxAttempts: 2 });
+      const queue = new SqsJobQueue({ client: through, url: await newQueue() });
+      way.fail(() => true, [sqsError(503, "ServiceUnavailable")]);
+      await queue.send("job");
+      const calls = { send: () => queue.send("x"), counts: () => queue.counts() };
+      for (const call of Object.values(calls)) {
+        way.fail(() => true, Array(2).fill(sqsError(500, "InternalError")));
+        await expect(call()).rejects.toMatchObject({ code: "QUEUE_UNAVAILABLE", retriable: true });
+      }
+      way.fail(() => true, [sqsError(403, "AccessDeniedException")]);
+      await expect(queue.send("x")).rejects.toMatchObject({
+        code: "QUEUE_DENIED",
+        retriable: false,
+        message: expect.stringContaining("sqs:SendMessage"),
+      });
+      expect(await queue.counts()).toEqual({ ready: 1, inFlight: 0, deadLetters: 0 });
+      through.destroy();
+      await way.close();
     });
 
     it("that is not there is named, with the way out", async () => {
