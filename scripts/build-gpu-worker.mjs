@@ -1,0 +1,35 @@
+/**
+ * Bundles the worker for its instances into dist/gpu-worker: one file, the kernels beside it, and the package.json by which
+ * `npm ci` installs TensorFlow.js where there is a GPU. The same sources make the same bytes.
+ */
+import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const out = at("dist/gpu-worker");
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+await build({
+  absWorkingDir: at("."),
+  entryPoints: ["gpu-worker/main.ts"],
+  outfile: "dist/gpu-worker/main.mjs",
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node22",
+  // Native: installed on the instance.
+  external: ["@tensorflow/*"],
+  // For packages written for require().
+  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+  logLevel: "warning",
+});
+const beside = [
+  ...["training-relaxed.wasm", "training-simd.wasm", "training-single.wasm", "scoring.wasm", "worker.mjs"].map(
+    (name) => `src/ncf/wasm/${name}`,
+  ),
+  "gpu-worker/package.json",
+  "gpu-worker/package-lock.json",
+];
+for (const file of beside) cpSync(at(file), `${out}/${file.slice(file.lastIndexOf("/") + 1)}`);
