@@ -10,7 +10,10 @@ import { weightOf, writeValues } from "./weights.ts";
  *
  * @throws NcfError `STATE_INVALID` for tensors that are not the configuration's
  */
-export function layersModel(tf: TensorFlow, { config, tensors }: TrainedModel): LayersModel {
+export function layersModel(
+  tf: TensorFlow,
+  { config, tensors }: Pick<TrainedModel, "config" | "tensors">,
+): LayersModel {
   const rows = {
     userRowCount: rowsOf(tensors, ["user_embedding.weight", "gmf_user_embedding.weight"]),
     itemRowCount: rowsOf(tensors, ["item_embedding.weight", "gmf_item_embedding.weight"]),
@@ -24,7 +27,10 @@ export function layersModel(tf: TensorFlow, { config, tensors }: TrainedModel): 
 }
 
 /** The files of a saved LayersModel, as `tf.loadLayersModel` reads them from beside each other: by name, their bytes. */
-export async function layersModelFiles(tf: TensorFlow, trained: TrainedModel): Promise<Map<string, Uint8Array>> {
+export async function layersModelFiles(
+  tf: TensorFlow,
+  trained: Pick<TrainedModel, "config" | "tensors">,
+): Promise<Map<string, Uint8Array>> {
   const model = layersModel(tf, trained);
   const files = new Map<string, Uint8Array>();
   const handler = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData, ...facts }) => {

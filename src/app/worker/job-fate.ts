@@ -1,0 +1,82 @@
+/** What becomes of a delivered job that this worker does not finish, and the figures about it. */
+import type { JobMessage, JobQueue } from "../../ports/job-queue.ts";
+import type { MetricSink } from "../../ports/metrics.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { RunLease } from "./run-lease.ts";
+import { writeRunFailure } from "./run-records.ts";
+
+/**
+ * `trained`, `nothingNew`: done now. `doneBefore`: an earlier delivery did it. `elsewhere`: another worker is doing it.
+ * `handedOn`: this worker has to end; the job waits for another. `lost`: another worker has taken it over. `failed`: it goes
+ * back to the queue, which makes a dead letter of it in the end.
+ */
+export type JobOutcome = "trained" | "nothingNew" | "doneBefore" | "elsewhere" | "handedOn" | "lost" | "failed";
+
+export interface JobFateDeps {
+  readonly store: ObjectStore;
+  readonly queue: JobQueue;
+  readonly metrics: MetricSink;
+  readonly nowMs: () => number;
+  readonly log: (line: string) => void;
+}
+
+/** Leaves the run to the worker that has it. A second job of the same run is in nobody's way and is of no use. */
+export async function leaveTo(
+  { queue, nowMs, log }: JobFateDeps,
+  { id, receipt }: JobMessage,
+  runId: string,
+  other: RunLease,
+): Promise<"elsewhere"> {
+  log(`run ${runId}: ${other.worker} is doing it`);
+  if (other.jobId !== id) await queue.delete(receipt);
+  else await queue.extend(receipt, Math.max(1, Math.ceil((other.expiresAtMs - nowMs()) / 1000)));
+  return "elsewhere";
+}
+
+/**
+ * Sends the job anew, so that being stopped does not count as one of its tries; only where that fails is this delivery given
+ * back. A crash in between leaves the job there twice, which does no harm.
+ */
+export async function handOn(deps: JobFateDeps, { body, receipt }: JobMessage, runId: string): Promise<JobOutcome> {
+  const { queue, log } = deps;
+  try {
+    await queue.send(body);
+    await queue.delete(receipt);
+  } catch (error) {
+    log(`run ${runId}: could not be sent anew (${reasonOf(error)}), so it is given back`);
+    await queue.extend(receipt, 0).catch(() => undefined); // it comes back by itself
+  }
+  log(`run ${runId}: handed on to another worker`);
+  await count(deps, "JobsHandedOn");
+  return "handedOn";
+}
+
+/** Gives a job back that failed; after its last delivery the queue makes a dead letter of it. */
+export async function giveBack(
+  deps: JobFateDeps,
+  { runId, worker, error }: { readonly runId: string; readonly worker: string; readonly error: unknown },
+  { id, receipt, receiveCount }: JobMessage,
+): Promise<JobOutcome> {
+  const { store, queue, nowMs, log } = deps;
+  log(`run ${runId}: delivery ${receiveCount} of job ${id} failed: ${reasonOf(error)}`);
+  const failure = { runId, jobId: id, delivery: receiveCount, error, worker, failedAtMs: nowMs() };
+  await writeRunFailure(store, failure).catch((cause) =>
+    log(`run ${runId}: its reason could not be stored: ${reasonOf(cause)}`),
+  );
+  await queue.extend(receipt, 0).catch(() => undefined); // it comes back by itself
+  await count(deps, "JobsFailed");
+  return "failed";
+}
+
+export async function count({ metrics, log }: JobFateDeps, name: string, seconds?: number): Promise<void> {
+  await metrics
+    .put([
+      { name, value: 1, unit: "Count" },
+      ...(seconds === undefined ? [] : [{ name: "JobSeconds", value: seconds, unit: "Seconds" as const }]),
+    ])
+    .catch((error) => log(`metrics: ${reasonOf(error)}`));
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

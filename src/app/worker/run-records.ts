@@ -1,0 +1,63 @@
+/** What became of a run: `runs/<id>/result.json`, which only a finished one has, and `runs/<id>/error.json` of its last failure. */
+import { z } from "zod";
+import { NcfError } from "../../core/errors.ts";
+import { decodeJson, encodeJsonFile } from "../../core/json.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import { runPrefix } from "../jobs/training-job.ts";
+
+const resultSchema = z.object({
+  runId: z.string(),
+  /** The version that was published; null where there was nothing new to learn. */
+  version: z.string().nullable(),
+  /** The champion afterwards; null where the run does not decide on it. */
+  champion: z.string().nullable(),
+  worker: z.string(),
+  finishedAtMs: z.int(),
+});
+
+export type RunResult = z.infer<typeof resultSchema>;
+
+/** @throws NcfError `FILE_FOREIGN`; those of the store */
+export async function readRunResult(store: ObjectStore, runId: string): Promise<RunResult | null> {
+  const key = resultKey(runId);
+  if ((await store.head(key)) === null) return null;
+  const bytes = await store.get(key);
+  try {
+    return resultSchema.parse(decodeJson(bytes));
+  } catch (cause) {
+    throw new NcfError("FILE_FOREIGN", `${key}: expected a run's result; remove it to do the run again`, { cause });
+  }
+}
+
+/** The first result stays. */
+export async function writeRunResult(store: ObjectStore, result: RunResult): Promise<void> {
+  await store.putIfAbsent(resultKey(result.runId), encodeJsonFile(result));
+}
+
+export interface RunFailure {
+  readonly runId: string;
+  readonly jobId: string;
+  /** Of the job: 1 for the first. After the queue's last one it is a dead letter. */
+  readonly delivery: number;
+  readonly error: unknown;
+  readonly worker: string;
+  readonly failedAtMs: number;
+}
+
+/** Replaces the reason of an earlier failure. */
+export async function writeRunFailure(store: ObjectStore, { error, ...facts }: RunFailure): Promise<void> {
+  const { message } = asError(error);
+  const reason =
+    error instanceof NcfError
+      ? { code: error.code, message, retriable: error.retriable }
+      : { code: "UNEXPECTED", message: asError(error).stack ?? message, retriable: false };
+  await store.put(`${runPrefix(facts.runId)}error.json`, encodeJsonFile({ ...facts, ...reason }));
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function resultKey(runId: string): string {
+  return `${runPrefix(runId)}result.json`;
+}

@@ -1,0 +1,193 @@
+import { describe, expect, it } from "vitest";
+import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-store.ts";
+import { takeRunLease } from "../../../src/app/worker/run-lease.ts";
+import { readRunProgress } from "../../../src/app/worker/run-progress.ts";
+import { NcfError } from "../../../src/core/errors.ts";
+import type { NumericBackend } from "../../../src/ncf/backend.ts";
+import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
+import type { ObjectStore } from "../../../src/ports/object-store.ts";
+import { trainJob, type World, workerWorld } from "./worker-world.ts";
+
+const send = (world: World, job: object): Promise<string> => world.queue.send(JSON.stringify(job));
+
+/** The wasm backend that calls `onStep` before every call to `run`. */
+function watched(onStep: (step: number) => void): () => NumericBackend {
+  const backend = wasmBackend();
+  return () => ({
+    ...backend,
+    async open(config, data, options) {
+      const session = await backend.open(config, data, options);
+      const run = session.run.bind(session);
+      session.run = (count) => {
+        onStep(session.step);
+        return run(Math.min(count, 1));
+      };
+      return session;
+    },
+  });
+}
+
+async function modelSha(world: World, version: string): Promise<string> {
+  return (await world.registry.card(version)).files["model.safetensors"].sha256;
+}
+
+/** The model that a worker publishes whom nothing disturbs. */
+async function undisturbed(): Promise<string> {
+  const world = await workerWorld();
+  await send(world, trainJob);
+  await world.work("w0");
+  const [version] = await world.registry.list();
+  return modelSha(world, version);
+}
+
+describe("a worker", () => {
+  it("trains, judges, publishes and promotes what a job asks for, says how far it is, and ends when idle", async () => {
+    const world = await workerWorld();
+    await send(world, trainJob);
+    const end = await world.work("w1");
+    expect(end).toMatchObject({ reason: "idle", jobs: { trained: 1, failed: 0 } });
+    const [version, ...others] = await world.registry.list();
+    expect(others).toEqual([]);
+    expect(await world.registry.champion()).toMatchObject({ version, revision: 1 });
+    const card = await world.registry.card(version);
+    expect(card).toMatchObject({ name: "mf", trainedOn: "allData", seed: 1, judged: { cases: 80 } });
+    expect(await world.json("runs/run-1/result.json")).toMatchObject({ version, champion: version, worker: "w1" });
+    expect(await readRunProgress(world.store, "run-1")).toMatchObject({
+      state: "finished",
+      note: `version ${version} is published`,
+      worker: "w1",
+      delivery: 1,
+    });
+    expect(await world.queue.counts()).toEqual({ ready: 0, inFlight: 0, deadLetters: 0 });
+    expect(world.metrics).toContainEqual({ name: "JobsTrained", value: 1, unit: "Count" });
+  });
+
+  it("does a job that comes twice once", async () => {
+    const world = await workerWorld();
+    await send(world, trainJob);
+    await send(world, trainJob);
+    expect(await world.work("w1")).toMatchObject({ jobs: { trained: 1, doneBefore: 1 } });
+    expect((await world.registry.list()).length).toBe(1);
+  });
+
+  it("leaves the champion in its place where the job says so", async () => {
+    const world = await workerWorld();
+    await send(world, { ...trainJob, promote: "ifNoChampion" });
+    await send(world, { ...trainJob, runId: "run-2", seed: 2, promote: "ifNoChampion" });
+    await world.work("w1");
+    const versions = await world.registry.list();
+    expect(versions.length).toBe(2);
+    expect(await world.registry.champion()).toMatchObject({ revision: 1 });
+    const { version } = (await world.json("runs/run-1/result.json")) as { version: string };
+    expect(await world.json("runs/run-2/result.json")).toMatchObject({ champion: version });
+  });
+
+  it("records why a poison job fails, and leaves it to the dead letters after three tries", async () => {
+    const world = await workerWorld();
+    const id = await send(world, { kind: "train", runId: "bad" });
+    await send(world, { ...trainJob, runId: "no-sample", samplePrefix: "samples/none/" });
+    expect(await world.work("w1")).toMatchObject({ jobs: { trained: 0, failed: 6 } });
+    expect((await world.queue.counts()).deadLetters).toBe(2);
+    expect(await world.json(`runs/${id}/error.json`)).toMatchObject({ code: "TRAINING_JOB_INVALID", delivery: 3 });
+    expect(await world.json("runs/no-sample/error.json")).toMatchObject({ code: "SAMPLE_NOT_FOUND", delivery: 3 });
+    expect(await readRunProgress(world.store, "no-sample")).toMatchObject({ state: "failed" });
+  });
+
+  it("hands its job on when it is stopped in mid-training, and another worker ends with the same bytes", async () => {
+    const world = await workerWorld();
+    await send(world, trainJob);
+    for (const [worker, stopAt] of [
+      ["w1", 4],
+      ["w2", 9],
+    ] as const) {
+      const stop = new AbortController();
+      const backendFor = watched((step) => {
+        if (step === stopAt) stop.abort(new NcfError("INTERRUPTED", "SIGTERM came"));
+      });
+      const end = await world.work(worker, { signal: stop.signal, idleSeconds: 60 }, { backendFor });
+      expect(end).toMatchObject({ reason: "stopped", jobs: { handedOn: 1 } });
+      expect(await readRunProgress(world.store, "run-1")).toMatchObject({ state: "handedOn", note: "SIGTERM came" });
+    }
+    const steps: number[] = [];
+    await world.work("w3", {}, { backendFor: watched((step) => steps.push(step)) });
+    expect(steps[0]).toBe(10);
+    const [version] = await world.registry.list();
+    expect(await modelSha(world, version)).toBe(await undisturbed());
+    // Being stopped was none of the job's three tries.
+    expect(await world.queue.counts()).toEqual({ ready: 0, inFlight: 0, deadLetters: 0 });
+  });
+
+  it("never gets older than it may: the job that it has is handed on", async () => {
+    const world = await workerWorld();
+    await send(world, { ...trainJob, epochs: 10_000 });
+    const end = await world.work("w1", { maxAgeSeconds: 0.5, idleSeconds: 60 });
+    expect(end).toMatchObject({ reason: "tooOld", jobs: { handedOn: 1 } });
+    expect(await world.queue.counts()).toMatchObject({ ready: 1, inFlight: 0 });
+    expect(await world.store.list("runs/run-1/models/")).toContain("runs/run-1/models/mf/checkpoint.safetensors");
+  });
+
+  it("leaves a run to the worker that has it, and takes it over when that one's lease has expired", async () => {
+    const world = await workerWorld();
+    await send(world, trainJob);
+    const lease = { worker: "w1", jobId: "another job", expiresAtMs: Date.now() + 60_000 };
+    expect(await takeRunLease(world.store, "run-1", lease, Date.now())).toBe(null);
+    expect(await world.work("w2")).toMatchObject({ jobs: { elsewhere: 1, trained: 0 } });
+    expect(await world.queue.counts()).toMatchObject({ ready: 0, inFlight: 0 });
+
+    const id = await send(world, trainJob);
+    await takeRunLease(world.store, "run-1", { ...lease, jobId: id }, Date.now());
+    expect(await world.work("w2")).toMatchObject({ jobs: { elsewhere: 1, trained: 0 } });
+    expect(await world.queue.counts()).toMatchObject({ ready: 0, inFlight: 1 });
+
+    await takeRunLease(world.store, "run-1", { ...lease, expiresAtMs: 0 }, Date.now());
+    await send(world, trainJob);
+    expect(await world.work("w2")).toMatchObject({ jobs: { trained: 1 } });
+  });
+
+  it("publishes nothing when another worker has taken its run over", async () => {
+    const world = await workerWorld();
+    await send(world, trainJob);
+    const backendFor = watched((step) => {
+      if (step !== 3) return;
+      // By the other worker's clock the lease has expired.
+      const lease = { worker: "w2", jobId: "j", expiresAtMs: Date.now() + 60_000 };
+      void takeRunLease(world.store, "run-1", lease, Date.now() + 3_600_000);
+    });
+    expect(await world.work("w1", {}, { backendFor })).toMatchObject({ jobs: { lost: 1 } });
+    expect(await world.registry.list()).toEqual([]);
+    expect(world.log.join("\n")).toContain("expected run run-1 to be this worker's, found it taken over by w2");
+  });
+
+  it("waits for a store that is away, and goes on", async () => {
+    const inner = new MemoryObjectStore();
+    let refusals = 0;
+    const away = (): void => {
+      if (refusals === 0) return;
+      refusals -= 1;
+      throw new NcfError("STORE_UNAVAILABLE", "expected an answer, found 503", { retriable: true });
+    };
+    const store: ObjectStore = new Proxy(inner, {
+      get: (target, name) => {
+        const member = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        return async (...args: unknown[]) => {
+          away();
+          return member.apply(target, args);
+        };
+      },
+    });
+    const world = await workerWorld(store);
+    await send(world, trainJob);
+    let isSecond = true;
+    const backendFor = watched((step) => {
+      if (step === 5 && isSecond) refusals = 7;
+      isSecond &&= step !== 5;
+    });
+    refusals = 3;
+    const end = await world.work("w1", {}, { backendFor, sleep: async () => {} });
+    expect(end).toMatchObject({ jobs: { trained: 1, failed: 0 } });
+    expect(world.log.join("\n")).toContain("found 503; tried again in 0.5 s");
+    const [version] = await world.registry.list();
+    expect(await modelSha(world, version)).toBe(await undisturbed());
+  });
+});
