@@ -1,0 +1,128 @@
+/** What all Lambdas log and count, with the id that ties a request's lines together. */
+import { Logger } from "@aws-lambda-powertools/logger";
+import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
+import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import { logMetrics } from "@aws-lambda-powertools/metrics/middleware";
+import middy, { type MiddlewareObj } from "@middy/core";
+import type { Context } from "aws-lambda";
+import { NcfError } from "../src/core/errors.ts";
+
+/** What is logged: names that searches and alarms may hang on. */
+export type LogEvent =
+  | "uploadIngested"
+  | "uploadKnown"
+  | "uploadRefused"
+  | "trainingRequested"
+  | "trainingKnown"
+  | "datasetRefused"
+  | "requestsHandled"
+  | "reconciled"
+  | "versionServed"
+  | "requestAnswered"
+  | "requestFailed"
+  | "timedOut"
+  | "error";
+
+/** The metrics that alarms may hang on: each counts the log event of that name. */
+const counted = new Set<LogEvent>([
+  "uploadIngested",
+  "uploadRefused",
+  "trainingRequested",
+  "datasetRefused",
+  "versionServed",
+  "requestFailed",
+  "timedOut",
+  "error",
+]);
+
+export interface Observer {
+  /** @param fields beside the event's name */
+  log(event: LogEvent, fields?: Readonly<Record<string, unknown>>): void;
+  error(error: unknown): void;
+  count(metric: string, value: number): void;
+  /** The middleware that surrounds a handler. */
+  readonly around: readonly MiddlewareObj[];
+}
+
+/** Named by POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE. */
+export function observer(): Observer {
+  const logger = new Logger();
+  const metrics = new Metrics();
+  const count = (metric: string, value: number): void => {
+    metrics.addMetric(metric, MetricUnit.Count, value);
+  };
+  return {
+    log(event, fields = {}) {
+      if (counted.has(event)) count(event, 1);
+      logger.info(event, { event, ...fields });
+    },
+    error(error) {
+      count("error", 1);
+      logger.error("error", {
+        event: "error",
+        ...factsOf(error),
+        error: error instanceof Error ? error : String(error),
+      });
+    },
+    count,
+    around: [
+      injectLambdaContext(logger, { resetKeys: true }),
+      logMetrics(metrics, { captureColdStartMetric: true }),
+      { before: ({ event, context }) => logger.setCorrelationId(correlationId(event, context)) },
+    ],
+  };
+}
+
+/** The same for errors of the project: their code, and whether trying again can help. */
+function factsOf(error: unknown): object {
+  if (!(error instanceof NcfError)) return {};
+  const { code, retriable, data } = error;
+  return { code, retriable, data };
+}
+
+const correlationHeaders = ["x-correlation-id", "x-request-id"];
+
+/** The caller's own, where it is a plain one; else that of API Gateway, S3 or SQS, else the invocation's. */
+export function correlationId(event: unknown, { awsRequestId }: Pick<Context, "awsRequestId">): string {
+  const found = (event ?? {}) as {
+    headers?: Record<string, string | undefined>;
+    requestContext?: { requestId?: string };
+    Records?: { messageId?: string; responseElements?: Record<string, string> }[];
+  };
+  for (const name of correlationHeaders) {
+    const given = found.headers?.[name];
+    if (given !== undefined && /^[\w.:/+=-]{1,128}$/.test(given)) return given;
+  }
+  const [record] = found.Records ?? [];
+  return (
+    found.requestContext?.requestId ??
+    record?.messageId ??
+    record?.responseElements?.["x-amz-request-id"] ??
+    awsRequestId
+  );
+}
+
+/** So long before Lambda ends an invocation it is told, so that the reason can be logged. */
+export const timeoutEarlyInMillis = 500;
+
+/** A handler with logs and metrics around it. What it throws is logged, and thrown on: the caller's queue tries again. */
+export function observed<Event, Result>(
+  { around, log, error: tell }: Observer,
+  handle: (event: Event, context: Context) => Promise<Result>,
+) {
+  return middy<Event, Result, Error, Context>({
+    timeoutEarlyInMillis,
+    timeoutEarlyResponse: () => {
+      log("timedOut");
+      throw new NcfError(
+        "TIMED_OUT",
+        "expected to end within the Lambda's time, but it is over. Give it more time or memory",
+        {
+          retriable: true,
+        },
+      );
+    },
+  })
+    .use([...around, { onError: ({ error }) => tell(error) }])
+    .handler(handle);
+}

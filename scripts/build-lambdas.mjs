@@ -1,0 +1,57 @@
+/**
+ * Bundles each Lambda, packages and all, into dist/lambdas/<name>/: an `index.mjs` and what it reads beside itself. The same sources
+ * give the same bytes. Source maps lie in dist/lambda-maps, as a map in the bundle would be loaded with it.
+ *
+ *   npm run build:lambdas [-- NAME ...]
+ */
+import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const out = path.join(root, "dist", "lambdas");
+const maps = path.join(root, "dist", "lambda-maps");
+/** What a bundle may weigh: a Lambda loads all of it before its first answer. */
+const maxBytes = 5 * 1024 * 1024;
+/** Files that modules read by their own address. */
+const beside = { score: ["src/ncf/wasm/scoring.wasm"] };
+/** Packages of the older kind, such as kafkajs, call `require`, which a module does not have. */
+const banner =
+  'import{createRequire as ncfCreateRequire}from"node:module";const require=ncfCreateRequire(import.meta.url);';
+
+const all = readdirSync(path.join(root, "lambdas", "entry")).map((file) => path.basename(file, ".ts"));
+const names = process.argv.length > 2 ? process.argv.slice(2) : all.sort();
+
+mkdirSync(maps, { recursive: true });
+for (const name of names) {
+  const folder = path.join(out, name);
+  rmSync(folder, { recursive: true, force: true });
+  await build({
+    absWorkingDir: root,
+    entryPoints: [path.join("lambdas", "entry", `${name}.ts`)],
+    outfile: path.join(folder, "index.mjs"),
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node22",
+    minify: true,
+    sourcemap: "external",
+    sourcesContent: false,
+    legalComments: "none",
+    // Modules rather than the older kind, so that what is not used stays out.
+    mainFields: ["module", "main"],
+    banner: { js: banner },
+    logLevel: "warning",
+  });
+  renameSync(path.join(folder, "index.mjs.map"), path.join(maps, `${name}.mjs.map`));
+  for (const file of beside[name] ?? []) copyFileSync(path.join(root, file), path.join(folder, path.basename(file)));
+  const bytes = readdirSync(folder).reduce((sum, file) => sum + statSync(path.join(folder, file)).size, 0);
+  console.log(`${name.padEnd(14)} ${String(Math.round(bytes / 1000)).padStart(5)} kB`);
+  if (bytes > maxBytes) {
+    console.error(
+      `${name}: expected a bundle of at most ${maxBytes} bytes, found ${bytes}. See what its imports bring`,
+    );
+    process.exitCode = 1;
+  }
+}
