@@ -116,5 +116,9 @@ function problemOf(error: unknown, onError: (error: unknown) => void): HttpProbl
     });
   }
   onError(error);
+  if (error instanceof NcfError && (error.retriable || error.code === "NO_CHAMPION")) {
+    const what = error.code === "NO_CHAMPION" ? "no model is trained yet" : "what the service rests on does not answer";
+    return new HttpProblem(503, `${what}: try again`, { headers: { "Retry-After": "5" } });
+  }
   return new HttpProblem(500, "the service failed on this request; its log says why");
 }
