@@ -7,6 +7,9 @@
 #
 #   NCF_KAFKA_JARS   folder that keeps the jars, 230 MB; by default ~/.cache/ncf-stream/kafka
 #   NCF_KAFKA_DATA   folder for records and logs; by default a new temporary one. One used before is gone on with.
+#   NCF_KAFKA_PROPERTIES   file of the broker's settings that are not as below: to ask for passwords, or to be one of several
+#   NCF_KAFKA_CLUSTER   id of the cluster, 22 characters of base64url, the same for all its brokers; by default a new one
+#   NCF_KAFKA_SCRAM   a user that may log in by SCRAM from the first start on, as name=USER,password=PASSWORD
 set -euo pipefail
 
 port=${1:-9092}
@@ -64,12 +67,18 @@ log.cleaner.dedupe.buffer.size=2097152
 num.network.threads=2
 num.io.threads=4
 PROPERTIES
+# Of two lines for one setting, the later counts.
+[ -z "${NCF_KAFKA_PROPERTIES:-}" ] || cat "$NCF_KAFKA_PROPERTIES" >>"$data/server.properties"
 
 if [ ! -e "$data/logs/meta.properties" ]; then
   # May start with a dash, hence the = below.
-  id=$(head -c16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')
+  id=${NCF_KAFKA_CLUSTER:-$(head -c16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')}
+  scram=()
+  for mechanism in ${NCF_KAFKA_SCRAM:+SCRAM-SHA-256 SCRAM-SHA-512}; do
+    scram+=("--add-scram=$mechanism=[$NCF_KAFKA_SCRAM]")
+  done
   java -Xmx128m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$jars/*" \
-    kafka.tools.StorageTool format --cluster-id="$id" -c "$data/server.properties" >"$data/format.log" 2>&1 ||
+    kafka.tools.StorageTool format --cluster-id="$id" -c "$data/server.properties" ${scram[@]+"${scram[@]}"} >"$data/format.log" 2>&1 ||
     { cat "$data/format.log" >&2; exit 1; }
 fi
 

@@ -1,5 +1,6 @@
 /** The options of every command that talks to Kafka, and the connection that they describe. */
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { InvalidArgumentError, Option } from "commander";
 import type { KafkaConnection } from "../adapters/kafka/kafka-connection.ts";
 import { NcfError } from "../core/errors.ts";
@@ -92,20 +93,32 @@ function tlsOf(
   env: Readonly<Record<string, string | undefined>>,
 ): KafkaConnection["ssl"] {
   // Commander takes any value of a flag's variable for a yes.
-  const given = env[tlsVariable];
-  if (given !== undefined && !["1", "true"].includes(given)) {
-    throw new NcfError("USAGE", `expected ${tlsVariable} to be 1 or not there, found "${given}"`);
+  const asked = env[tlsVariable];
+  if (asked !== undefined && !["1", "true"].includes(asked)) {
+    throw new NcfError("USAGE", `expected ${tlsVariable} to be 1 or not there, found "${asked}"`);
   }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     const [there, missing] = tlsKey === undefined ? ["--tls-cert", "--tls-key"] : ["--tls-key", "--tls-cert"];
     throw new NcfError("USAGE", `expected --tls-cert and --tls-key together, found ${there} alone. Add ${missing}`);
   }
   if (tls !== true) return undefined;
-  return {
+  const given = {
     ...(tlsCa === undefined ? {} : { ca: [pemFile("--tls-ca", tlsCa)] }),
     ...(tlsCert === undefined ? {} : { cert: pemFile("--tls-cert", tlsCert) }),
     ...(tlsKey === undefined ? {} : { key: pemFile("--tls-key", tlsKey) }),
   };
+  try {
+    createSecureContext(given);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new NcfError(
+      "USAGE",
+      "expected certificates in --tls-ca and --tls-cert, and in --tls-key the unencrypted private key of --tls-cert, found " +
+        `something else (${message}). openssl x509 -in FILE -text shows what a file holds`,
+      { cause },
+    );
+  }
+  return given;
 }
 
 function pemFile(option: string, file: string): string {

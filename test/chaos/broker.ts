@@ -1,4 +1,4 @@
-/** A Kafka broker of one's own, which may be killed and started again with the same data. */
+/** A Kafka broker of one's own, which may be killed and started again with the same data, or frozen for a while. */
 import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -32,6 +32,15 @@ export class OwnBroker {
 
   kill(): void {
     process.kill(this.#pid, "SIGKILL");
+  }
+
+  /** It answers nothing, and keeps its connections open. */
+  freeze(): void {
+    process.kill(this.#pid, "SIGSTOP");
+  }
+
+  thaw(): void {
+    process.kill(this.#pid, "SIGCONT");
   }
 
   async startAgain(): Promise<void> {

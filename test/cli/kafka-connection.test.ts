@@ -7,11 +7,36 @@ import { type KafkaOptionValues, kafkaConnection, kafkaOptions } from "../../src
 
 let folder: string;
 const at = (name: string) => path.join(folder, name);
-const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+const pem = `-----BEGIN CERTIFICATE-----
+MIIBdTCCARugAwIBAgIUdWL6o6Ctvl2W47BGIyyfa6GnfT4wCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjUxNTA0NTJaGA8yMTI2MTEwMTE1MDQ1
+MlowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABEkx
+4VpzEoU/8Bid7YSF+nhF66Y9f2Tx/00jzXzco7bwg48XaUen9TtSY9BI70I2nvTW
+mXUlaht2FDv4D1YooQWjUzBRMB0GA1UdDgQWBBTqEXgqVtwCRY8XfCDr4YLWVqCd
+RDAfBgNVHSMEGDAWgBTqEXgqVtwCRY8XfCDr4YLWVqCdRDAPBgNVHRMBAf8EBTAD
+AQH/MAoGCCqGSM49BAMCA0gAMEUCIQDC3iVkFfDBBjS6SIuyitdx2HC/dZzp/EJl
+mFme4VtbaQIgXngjIMkWquZTWSSHdtmqY96E06QOMZ4WjaHMp5n0j7M=
+-----END CERTIFICATE-----
+`;
+/** Its private key, which opens nothing. */
+const key = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg5cTzsdpxtoyKmNkG
+V0/QGSIAtuXVoJZdwWbLJIrRvAOhRANCAARJMeFacxKFP/AYne2Ehfp4ReumPX9k
+8f9NI8183KO28IOPF2lHp/U7UmPQSO9CNp701pl1JWobdhQ7+A9WKKEF
+-----END PRIVATE KEY-----
+`;
+const otherKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg3ywKDokeu0cfiLWb
+YUyK/08LK3lDBnXszolimsopJUKhRANCAAQL3qv5SqtqtQlGGZW0rZHs45umAbgW
+pe4dOWLuE8Rv8yDLBuw0J2jy2Olz+bXEaA7yE3jm8hP9rNbt8fOl+E9r
+-----END PRIVATE KEY-----
+`;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "ncf-kafka-options-"));
   await writeFile(at("ca.pem"), pem);
+  await writeFile(at("key.pem"), key);
+  await writeFile(at("other-key.pem"), otherKey);
   await writeFile(at("store.jks"), Uint8Array.of(0xfe, 0xed));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -55,8 +80,8 @@ describe("Kafka's options", () => {
   });
 
   it("take certificates, each of which turns TLS on", () => {
-    const { ssl } = connection("--tls-ca", at("ca.pem"), "--tls-cert", at("ca.pem"), "--tls-key", at("ca.pem"));
-    expect(ssl).toEqual({ ca: [pem], cert: pem, key: pem });
+    const { ssl } = connection("--tls-ca", at("ca.pem"), "--tls-cert", at("ca.pem"), "--tls-key", at("key.pem"));
+    expect(ssl).toEqual({ ca: [pem], cert: pem, key });
     expect(connection("--tls").ssl).toEqual({});
   });
 
@@ -72,6 +97,11 @@ describe("Kafka's options", () => {
     expect(() => connection("--tls-key", at("ca.pem"))).toThrow(/Add --tls-cert/);
     expect(() => connection("--tls-ca", at("none.pem"))).toThrow(/none.pem, but it cannot be read \(ENOENT\)/);
     expect(() => connection("--tls-ca", at("store.jks"))).toThrow(/expected a PEM file/);
+    for (const file of ["other-key.pem", "ca.pem"]) {
+      expect(() => connection("--tls-cert", at("ca.pem"), "--tls-key", at(file))).toThrow(
+        /expected certificates in --tls-ca .* private key of --tls-cert, found something else/,
+      );
+    }
     vi.stubEnv("NCF_KAFKA_TLS", "false");
     expect(() => connection()).toThrow(/NCF_KAFKA_TLS to be 1 or not there, found "false"/);
   });

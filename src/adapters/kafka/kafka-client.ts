@@ -9,6 +9,14 @@ import { NcfError } from "../../core/errors.ts";
 import { topicUnknown } from "../../ports/interaction-log.ts";
 import { readCompressedBatches } from "./compressed-batches.ts";
 import { type KafkaConnection, KafkaSockets, kafkaConfig } from "./kafka-connection.ts";
+import {
+  type Failure,
+  failureOf,
+  isConnectionFailure,
+  isTransient,
+  isTurnedAway,
+  requestFailed,
+} from "./kafka-failures.ts";
 
 export interface FetchedMessage {
   readonly offset: string;
@@ -128,6 +136,8 @@ interface Cluster {
 }
 
 const metadataMaxAgeMs = 300_000;
+/** A broker that turns everybody away so long is not just starting. */
+const turnedAwayMs = 3_000;
 export const readCommitted = 1;
 
 function createCluster(config: KafkaConfig): Cluster {
@@ -139,50 +149,6 @@ function createCluster(config: KafkaConfig): Cluster {
   if (symbol === undefined) throw new Error("expected kafkajs 2.2.4, found another version");
   const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol];
   return create({ metadataMaxAge: metadataMaxAgeMs, allowAutoTopicCreation: false });
-}
-
-/** What a failed request brings: kafkajs' errors have no common type. */
-interface Failure {
-  readonly name?: string;
-  readonly type?: string;
-  readonly message?: string;
-  readonly retriable?: boolean;
-  readonly host?: string;
-  readonly port?: number;
-  readonly cause?: unknown;
-  readonly errors?: readonly unknown[];
-}
-
-/** The error below kafkajs' wrappers. */
-export function failureOf(error: unknown): Failure {
-  let failure = (error ?? {}) as Failure;
-  for (;;) {
-    const inner = failure.errors?.[0] ?? failure.cause;
-    if (failure instanceof NcfError || !(inner instanceof Error)) return failure;
-    failure = inner as Failure;
-  }
-}
-
-const connectionFailures = new Set([
-  "KafkaJSConnectionError",
-  "KafkaJSConnectionClosedError",
-  "KafkaJSRequestTimeoutError",
-  "KafkaJSBrokerNotFound",
-  "KafkaJSLockTimeout",
-  "KafkaJSMetadataNotLoaded",
-  "KafkaJSGroupCoordinatorNotFound",
-  "KafkaJSNoBrokerAvailableError",
-]);
-
-/** Whether it is unknown what became of the request. */
-export function isConnectionFailure(error: unknown): boolean {
-  return connectionFailures.has(failureOf(error).name ?? "");
-}
-
-function isTransient(error: unknown): boolean {
-  const { name, type, retriable } = failureOf(error);
-  if (connectionFailures.has(name ?? "")) return true;
-  return type !== undefined && (retriable === true || type === "CONCURRENT_TRANSACTIONS");
 }
 
 /** A cluster's connections, closed together. Requests are repeated while that can help. */
@@ -202,10 +168,19 @@ export class KafkaClient {
   }
 
   async connect(): Promise<void> {
-    await this.attempt("connect", async () => {
-      await this.#cluster.connect();
-      await this.#cluster.refreshMetadataIfNecessary();
-    });
+    let turnedAwaySince = Number.POSITIVE_INFINITY;
+    const connect = async () => {
+      try {
+        await this.#cluster.connect();
+        await this.#cluster.refreshMetadataIfNecessary();
+      } catch (error) {
+        const now = performance.now();
+        turnedAwaySince = isTurnedAway(error) ? Math.min(turnedAwaySince, now) : Number.POSITIVE_INFINITY;
+        if (now - turnedAwaySince > turnedAwayMs) throw requestFailed("connect", error);
+        throw error;
+      }
+    };
+    await this.attempt("connect", connect);
   }
 
   async close(): Promise<void> {
@@ -228,8 +203,7 @@ export class KafkaClient {
       } catch (error) {
         if (this.closed.aborted) throw logClosed();
         if (error instanceof NcfError || pass(error)) throw error;
-        const transient = isTransient(error);
-        if (!transient || performance.now() > deadline) throw requestFailed(what, error, transient);
+        if (!isTransient(error) || performance.now() > deadline) throw requestFailed(what, error);
         await sleep(pauseMs, this.closed);
         if (isConnectionFailure(error)) await this.#reconnect(failureOf(error));
       }
@@ -336,22 +310,6 @@ export class PartitionLeaders {
 
 export function logClosed(): NcfError {
   return new NcfError("LOG_CLOSED", "expected an open log, but it was closed. Open it again");
-}
-
-function requestFailed(what: string, cause: unknown, transient: boolean): NcfError {
-  const { type, message = String(cause) } = failureOf(cause);
-  const found = type === undefined ? message : `${type}: ${message}`;
-  return transient
-    ? new NcfError(
-        "LOG_UNAVAILABLE",
-        `expected Kafka to ${what}, found after repeated attempts: ${found}. Check that its brokers run, can be reached, and whether they want TLS`,
-        { cause, retriable: true },
-      )
-    : new NcfError(
-        "LOG_REFUSED",
-        `expected Kafka to ${what}, but it refused: ${found}. Check the settings and rights on the broker`,
-        { cause },
-      );
 }
 
 /** Resolves when the time is up or the signal is given. */

@@ -1,5 +1,5 @@
 /** How brokers are reached, and kafkajs' settings for that. */
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import kafkajs, { type ISocketFactory, type KafkaConfig } from "kafkajs";
 
@@ -26,8 +26,10 @@ export class KafkaSockets {
   readonly #open = new Set<Socket>();
 
   readonly factory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+    // A server is told by name which of its certificates to show, but an address is no name.
+    const servername = isIP(host) === 0 ? { servername: host } : {};
     const socket = ssl
-      ? connectTls({ host, port, servername: host, ...ssl }, onConnect)
+      ? connectTls({ host, port, ...servername, ...ssl }, onConnect)
       : connect({ host, port }, onConnect);
     socket.setKeepAlive(true, keepAliveMs);
     // One for each request that waits for the connection.

@@ -28,8 +28,9 @@ import {
   type TransactionalProducer,
   topicUnknown,
 } from "../../ports/interaction-log.ts";
-import { failureOf, KafkaClient, logClosed, PartitionLeaders, readCommitted, sleep } from "./kafka-client.ts";
+import { KafkaClient, logClosed, PartitionLeaders, readCommitted, sleep } from "./kafka-client.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
+import { failureOf } from "./kafka-failures.ts";
 import { KafkaProducer } from "./kafka-producer.ts";
 import { committedRecords, messageOf, type PlacedRecord } from "./kafka-records.ts";
 import { TopicAppender } from "./topic-appender.ts";

@@ -1,15 +1,8 @@
 /** A transactional producer: one open transaction at a time, each commit all or nothing. */
 import { NcfError } from "../../core/errors.ts";
 import { type OffsetCommit, producerFenced } from "../../ports/interaction-log.ts";
-import {
-  type Broker,
-  failureOf,
-  isConnectionFailure,
-  type KafkaClient,
-  type PartitionLeaders,
-  type ProducerIdentity,
-  sleep,
-} from "./kafka-client.ts";
+import { type Broker, type KafkaClient, type PartitionLeaders, type ProducerIdentity, sleep } from "./kafka-client.ts";
+import { failureOf, isConnectionFailure } from "./kafka-failures.ts";
 import { BatchSender, type PlacedRecord, requestsOf } from "./kafka-records.ts";
 
 /** A checked transaction. */

@@ -11,8 +11,8 @@ import {
   shareOut,
   type TopicPartition,
 } from "../../ports/stream-group.ts";
-import { failureOf } from "./kafka-client.ts";
 import { type KafkaConnection, KafkaSockets, kafkaConfig } from "./kafka-connection.ts";
+import { failureOf } from "./kafka-failures.ts";
 
 export interface KafkaGroupOptions extends KafkaConnection {
   /** A member that was not heard of for so long is taken for dead, and its partitions go to the others. */

@@ -62,7 +62,16 @@ describe.skipIf(broker === undefined)(`a topic on Kafka${skipped}`, () => {
     await admin.connect();
     await admin.createTopics({
       waitForLeaders: false,
-      topics: [{ topic, configEntries: [{ name: "compression.type", value: compression }] }],
+      topics: [
+        {
+          topic,
+          configEntries: [
+            { name: "compression.type", value: compression },
+            // The records are old: by default they would be removed soon.
+            { name: "retention.ms", value: "-1" },
+          ],
+        },
+      ],
     });
     await admin.disconnect();
     // Waits until the brokers know it.
