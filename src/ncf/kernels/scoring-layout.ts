@@ -2,8 +2,8 @@
 
 export const scoringDescriptor = 65536;
 export const scoringDescriptorBytes = 1024;
-/** Items that a block computes at once, and the most of one call. */
-export const blockItems = 64;
+/** Items that a block computes at once, an even number, and the most of one call. */
+export const blockItems = 128;
 export const callItems = 4096;
 
 /** Hidden layers, 0 without an MLP branch. */
@@ -23,10 +23,15 @@ export const outputWeights = 7;
 /** Shape [callItems]: item indices in, logits out. */
 export const itemList = 8;
 export const logits = 9;
-/** Two buffers of [blockItems, widest layer]. */
+/** Two buffers of blockItems / 2 pairs of rows, see paired-rows.ts. */
 export const front = 10;
 export const back = 11;
 /** The output's bias, as float32. */
 export const outputBias = 12;
-/** From here on, for each hidden layer: width, weights (panels of 8 outputs), bias. The first layer has only a width. */
+/** Of the buffers' rows: 16 bytes more than the widest layer takes. */
+export const rowBytes = 13;
+/** Shape [items, embeddingWidth]: the items' part of the first layer's inputs. */
+export const itemEmbeddings = 14;
+export const embeddingWidth = 15;
+/** From here on, for each hidden layer: width, weights (panels of 16 outputs), bias; of the first, the item half's weights alone. */
 export const scoringLayers = 16;

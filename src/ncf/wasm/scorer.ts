@@ -9,6 +9,15 @@ import { type DenseLayer, dataOf, foldMlp } from "./folding.ts";
 const pageBytes = 65536;
 let compiled: WebAssemblyModule | null = null;
 
+/** Outputs of a panel of weights in kernels/paired-rows.ts and kernels/gemm.ts. */
+const panelOutputs = 16;
+const gemmOutputs = 8;
+/** What a buffer's pair of rows, and each row, holds beside the activations, in floats: see kernels/paired-rows.ts. */
+const pairHead = 4;
+const rowTail = 4;
+/** Whose item halves are computed in one call. */
+const itemsAtOnce = 64;
+
 interface ScoringKernels {
   gemm(
     a: number,
@@ -67,21 +76,25 @@ class WasmScorer implements RowScorer {
       top += Math.ceil(floats / 16) * 64;
       return at;
     };
-    const widest = Math.max(0, ...hidden.map(({ outputs }) => outputs));
+    const embeddingWidth = config.mlp?.embeddingSize ?? 0;
+    const rowFloats = Math.max(embeddingWidth, ...hidden.map(({ outputs }) => padded(outputs))) + rowTail;
+    const bufferFloats = (slot.blockItems / 2) * (pairHead + 3 * rowFloats);
     const at = {
       itemHalf: place(items * firstWidth),
-      userHalf: place(firstWidth),
+      itemEmbeddings: place(items * embeddingWidth),
+      userHalf: place(padded(firstWidth)),
       itemGmf: place(items * gmfWidth),
       userGmf: place(gmfWidth),
       itemBias: place(items),
       output: place(output.length),
       list: place(slot.callItems),
       logits: place(slot.callItems),
-      front: place(slot.blockItems * widest),
-      back: place(slot.blockItems * widest),
-      layers: hidden.map(({ inputs, outputs }) => ({ weights: place(inputs * outputs), bias: place(outputs) })),
-      // The item halves of the embeddings, only while the item half of the first layer is computed.
-      embeddings: place(items * (config.mlp?.embeddingSize ?? 0)),
+      front: place(bufferFloats),
+      back: place(bufferFloats),
+      layers: hidden.map(({ inputs, outputs }) => ({
+        weights: place(inputs * padded(outputs)),
+        bias: place(padded(outputs)),
+      })),
     };
     const pages = Math.ceil(top / pageBytes);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
@@ -105,6 +118,9 @@ class WasmScorer implements RowScorer {
     words[slot.logits] = at.logits;
     words[slot.front] = at.front;
     words[slot.back] = at.back;
+    words[slot.rowBytes] = 4 * rowFloats;
+    words[slot.itemEmbeddings] = at.itemEmbeddings;
+    words[slot.embeddingWidth] = embeddingWidth;
     const denseBias = config.output === "dense" ? dataOf(tensors, "output.bias")[0] + outputBias : 0;
     this.#floats[slot.scoringDescriptor / 4 + slot.outputBias] = denseBias;
     hidden.forEach((layer, l) => {
@@ -117,22 +133,21 @@ class WasmScorer implements RowScorer {
     this.#floats.set(output, at.output / 4);
     this.#writeRows("gmf_item_embedding.weight", at.itemGmf, gmfWidth);
     if (config.itemBias) this.#writeRows("item_bias.weight", at.itemBias, 1);
-    hidden.slice(1).forEach((layer, l) => {
-      this.#writePanels(layer, 0, layer.inputs, at.layers[l + 1].weights);
-    });
+    this.#writeRows("item_embedding.weight", at.itemEmbeddings, embeddingWidth);
     if (first !== null) {
-      const half = first.inputs / 2;
-      this.#writeRows("item_embedding.weight", at.embeddings, half);
-      this.#writePanels(first, half, first.inputs, at.layers[0].weights);
-      const row = 4 * half;
       const weights = at.layers[0].weights;
+      this.#writePanels(first, embeddingWidth, weights, gemmOutputs);
       // In parts, so that the engine can go over to its optimized code in between.
-      for (let from = 0; from < items; from += slot.blockItems) {
-        const rows = Math.min(slot.blockItems, items - from);
-        const [a, c] = [at.embeddings + from * row, at.itemHalf + 4 * from * firstWidth];
-        this.#kernels.gemm(a, row, weights, 0, c, 4 * firstWidth, rows, half, firstWidth, 0);
+      for (let from = 0; from < items; from += itemsAtOnce) {
+        const rows = Math.min(itemsAtOnce, items - from);
+        const [a, c] = [at.itemEmbeddings + 4 * from * embeddingWidth, at.itemHalf + 4 * from * firstWidth];
+        this.#kernels.gemm(a, 4 * embeddingWidth, weights, 0, c, 4 * firstWidth, rows, embeddingWidth, firstWidth, 0);
       }
     }
+    // Of the first layer, the user's half is computed with each row.
+    hidden.forEach((layer, l) => {
+      this.#writePanels(layer, l === 0 ? embeddingWidth : 0, at.layers[l].weights, panelOutputs);
+    });
   }
 
   score(user: number, items: Int32Array, scores: Float64Array): void {
@@ -176,15 +191,18 @@ class WasmScorer implements RowScorer {
     });
   }
 
-  /** Writes columns `from` … `to` − 1 of a layer's weights in panels of 8 outputs. */
-  #writePanels({ inputs, outputs, weights }: DenseLayer, from: number, to: number, at: number): void {
-    const height = to - from;
+  /** Writes a layer's weights, of the inputs from `from` on, in panels of so many outputs. */
+  #writePanels({ inputs, outputs, weights }: DenseLayer, from: number, at: number, panelWidth: number): void {
+    const height = inputs - from;
     for (let n = 0; n < outputs; n++) {
-      for (let k = 0; k < height; k++) {
-        this.#floats[at / 4 + ((n >>> 3) * height + k) * 8 + (n & 7)] = weights[n * inputs + from + k];
-      }
+      const panel = at / 4 + (n - (n % panelWidth)) * height + (n % panelWidth);
+      for (let k = 0; k < height; k++) this.#floats[panel + k * panelWidth] = weights[n * inputs + from + k];
     }
   }
+}
+
+function padded(outputs: number): number {
+  return Math.ceil(outputs / panelOutputs) * panelOutputs;
 }
 
 function instantiate(memory: WebAssemblyMemory): ScoringKernels {
