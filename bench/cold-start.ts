@@ -15,15 +15,11 @@
  */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import { readDataset } from "../src/adapters/local/ratings-reader.ts";
-import { DecayedPopularity } from "../src/baselines/decayed-popularity.ts";
-import { ItemKnn } from "../src/baselines/item-knn.ts";
 import { standingOf } from "../src/core/evaluation.ts";
 import { trainingCounts } from "../src/core/leave-one-out.ts";
 import { expectedHit } from "../src/core/ranking-metrics.ts";
 import { interactionsBefore } from "../src/core/temporal-split.ts";
-import { stableOrderByTime } from "../src/core/time-order.ts";
-import { type AttributeProfile, attributesOf, createAttributeProfile } from "../src/ncf/attribute-profile.ts";
+import { type AttributeProfile, createAttributeProfile } from "../src/ncf/attribute-profile.ts";
 import { presetNamed } from "../src/ncf/config.ts";
 import { createFoldIn, type FoldIn } from "../src/ncf/fold-in.ts";
 import { trainingData } from "../src/ncf/model.ts";
@@ -31,7 +27,8 @@ import { withNewItems } from "../src/ncf/new-items.ts";
 import { wasmBackend } from "../src/ncf/wasm/backend.ts";
 import { createScorer, type RowScorer } from "../src/ncf/wasm/scorer.ts";
 import { machineLine } from "./measurement.ts";
-import { pools, TouchedItems, weekMs } from "./weekly-events.ts";
+import { pools } from "./weekly-events.ts";
+import { greatest, type WalkedEvent, WeeklyWalk } from "./weekly-walk.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,7 +42,6 @@ const { values, positionals } = parseArgs({
 });
 const [path] = positionals;
 if (path === undefined) throw new Error("expected the path of a data set, found none");
-const halfLifeMs = 26 * weekMs;
 const contenders = [
   "popularity",
   "decayed",
@@ -54,16 +50,8 @@ const contenders = [
 ];
 const groups = ["new in the week", "older", "no history", "folded in", "in training", "all"] as const;
 
-const { ratings, items: details } = await readDataset(path);
-const attributesById = new Map(details.map((item) => [item.id, attributesOf(item)]));
-const order = Int32Array.from({ length: ratings.length }, (_, row) => row);
-stableOrderByTime(order, 0, order.length, ratings.timestampMs);
-const items = ratings.itemIds.length;
-const startMs = ratings.timestampMs[order[Math.floor(Number(values.start) * order.length)]];
-
 /** A trained model with its items in the table's numbering. */
 interface Version {
-  readonly week: number;
   /** Shape [table items]: the model's index; from `trainedItems` on, an item that it has not seen. */
   readonly itemIndex: Int32Array;
   readonly trainedItems: number;
@@ -74,36 +62,18 @@ interface Version {
   readonly lowest: number;
 }
 
-const touched = new TouchedItems(ratings.userIds.length, items);
-const decayed = new DecayedPopularity(items, halfLifeMs);
-const knn = new ItemKnn();
+const walk = await WeeklyWalk.open(path);
+const { ratings, touched, attributesById } = walk;
 const hits = new Map<string, number>();
 const cases = new Map<string, number>();
 let version: Version | null = null;
-let week = -1;
-let knownAtWeekStart = new Set<number>();
 
 console.log(machineLine());
-for (let at = 0; at < Number(values.end) * order.length; at++) {
-  const row = order[at];
-  const [user, item, timeMs] = [ratings.user[row], ratings.item[row], ratings.timestampMs[row]];
-  if (touched.has(user, item)) continue;
-  if (timeMs >= startMs) {
-    const now = Math.floor((timeMs - startMs) / weekMs);
-    if (now !== week) {
-      week = now;
-      knownAtWeekStart = new Set(touched.histories.flatMap((history, index) => (history.length > 0 ? [index] : [])));
-      if (version === null || week - version.week >= Number(values.retrain)) version = await train(timeMs);
-    }
-    test(version as Version, user, item, at);
-  }
-  touched.learn(user, item);
-  decayed.learn(user, item, timeMs);
-  knn.learn(user, item, timeMs);
-}
+const { start, end, retrain } = values;
+await walk.run({ start: Number(start), end: Number(end), retrainWeeks: Number(retrain) }, { train, test });
 report();
 
-async function train(nowMs: number): Promise<Version> {
+async function train(nowMs: number): Promise<void> {
   const sample = interactionsBefore(ratings, nowMs);
   const config = presetNamed(values.preset);
   const data = trainingData(config, sample);
@@ -125,8 +95,7 @@ async function train(nowMs: number): Promise<Version> {
     Int32Array.from(everything, (_, i) => i),
     everything,
   );
-  return {
-    week,
+  version = {
     itemIndex: Int32Array.from(ratings.itemIds, (id) => index.get(id) as number),
     trainedItems,
     users: new Set(sample.userIds),
@@ -137,17 +106,17 @@ async function train(nowMs: number): Promise<Version> {
   };
 }
 
-function test(model: Version, user: number, item: number, event: number): void {
-  const history = touched.histories[user];
+function test({ user, item, position, history, isNewInWeek }: WalkedEvent): void {
+  const model = version as Version;
   const seen = model.users.has(ratings.userIds[user]);
   const kinds = [
-    knownAtWeekStart.has(user) ? "older" : "new in the week",
+    isNewInWeek ? "new in the week" : "older",
     history.length === 0 ? "no history" : seen ? "in training" : "folded in",
     "all",
   ];
   for (const pool of pools) {
     if (!touched.offers(pool, item)) continue;
-    const candidates = touched.draw(user, item, event, pool);
+    const candidates = touched.draw(user, item, position, pool);
     const scores = scoresOf(model, user, candidates);
     for (const kind of kinds) {
       const key = `${pool} ${kind}`;
@@ -163,11 +132,7 @@ function test(model: Version, user: number, item: number, event: number): void {
 }
 
 function scoresOf(model: Version, user: number, candidates: Int32Array): Float64Array[] {
-  const popular = Float64Array.from(candidates, (item) => touched.counts[item]);
-  const recent = new Float64Array(candidates.length);
-  decayed.score(user, candidates, recent);
-  const neighbours = new Float64Array(candidates.length);
-  knn.score(user, candidates, neighbours);
+  const [popular, recent, neighbours] = walk.baselineScores(user, candidates);
   const history = Int32Array.from(touched.histories[user], (item) => model.itemIndex[item]);
   const indices = Int32Array.from(candidates, (item) => model.itemIndex[item]);
   const started = new Float64Array(candidates.length);
@@ -177,11 +142,9 @@ function scoresOf(model: Version, user: number, candidates: Int32Array): Float64
   const logits = started.map((logit, i) => (indices[i] < model.trainedItems ? logit : model.lowest));
   const fromGenres = started.slice();
   model.profile.addTo(fromGenres, history, indices);
-  const scale = recent.reduce((most, value) => Math.max(most, value), Number.MIN_VALUE);
+  const scale = greatest(recent);
   const blend = (logit: number, i: number): number => logit + 0.5 * Math.log(recent[i] / scale + 0.001);
-  // Users without neighbours get what decayed popularity says.
-  const backed = neighbours.map((score, i) => score + (1e-9 * recent[i]) / scale);
-  return [popular, recent, backed, logits, fromGenres, logits.map(blend), fromGenres.map(blend)];
+  return [popular, recent, neighbours, logits, fromGenres, logits.map(blend), fromGenres.map(blend)];
 }
 
 function report(): void {

@@ -18,19 +18,15 @@
 import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import { readDataset } from "../src/adapters/local/ratings-reader.ts";
-import { DecayedPopularity } from "../src/baselines/decayed-popularity.ts";
-import { ItemKnn } from "../src/baselines/item-knn.ts";
 import { standingOf } from "../src/core/evaluation.ts";
 import { expectedHit } from "../src/core/ranking-metrics.ts";
 import { interactionsBefore } from "../src/core/temporal-split.ts";
-import { stableOrderByTime } from "../src/core/time-order.ts";
-import { attributesOf } from "../src/ncf/attribute-profile.ts";
 import { machineLine } from "./measurement.ts";
 import { worthChart } from "./stream-worth-chart.ts";
 import { HitTable } from "./stream-worth-hits.ts";
 import { type Version, VersionMaker } from "./stream-worth-versions.ts";
-import { negatives, pools, TouchedItems, weekMs } from "./weekly-events.ts";
+import { negatives, pools } from "./weekly-events.ts";
+import { type WalkedEvent, WeeklyWalk } from "./weekly-walk.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -59,45 +55,16 @@ const contenders = [
 ] as const;
 const usedPools = pools.slice(0, 2);
 
-const { ratings, items: details } = await readDataset(path);
-const order = Int32Array.from({ length: ratings.length }, (_, row) => row);
-stableOrderByTime(order, 0, order.length, ratings.timestampMs);
-const [users, items] = [ratings.userIds.length, ratings.itemIds.length];
-const startMs = ratings.timestampMs[order[Math.floor(Number(values.start) * order.length)]];
-const attributesById = new Map(details.map((item) => [item.id, attributesOf(item)]));
+const walk = await WeeklyWalk.open(path);
+const { ratings, touched } = walk;
 const tuning = { epochs: Number(values.epochs), olderPerNew: Number(values["older-per-new"]) };
-const maker = new VersionMaker(values.preset, Number(values.threads), tuning, ratings, attributesById);
-
-const touched = new TouchedItems(users, items);
-const decayed = new DecayedPopularity(items, 26 * weekMs);
-const knn = new ItemKnn();
-const hits = new HitTable(contenders, users);
+const maker = new VersionMaker(values.preset, Number(values.threads), tuning, ratings, walk.attributesById);
+const hits = new HitTable(contenders, ratings.userIds.length);
 let versions: { readonly frozen: Version; readonly tuned: Version; readonly anew: Version } | null = null;
-let week = -1;
-let trainedWeek = -1;
-let knownAtWeekStart = new Set<number>();
 
 console.log(machineLine());
-for (let at = 0; at < Math.floor(Number(values.end) * order.length); at++) {
-  const row = order[at];
-  const [user, item, timeMs] = [ratings.user[row], ratings.item[row], ratings.timestampMs[row]];
-  if (touched.has(user, item)) continue;
-  if (timeMs >= startMs) {
-    const now = Math.floor((timeMs - startMs) / weekMs);
-    if (now !== week) {
-      week = now;
-      knownAtWeekStart = new Set(touched.histories.flatMap((history, other) => (history.length > 0 ? [other] : [])));
-      if (versions === null || week - trainedWeek >= Number(values.retrain)) {
-        trainedWeek = week;
-        await train(timeMs);
-      }
-    }
-    test(user, item, at);
-  }
-  touched.learn(user, item);
-  decayed.learn(user, item, timeMs);
-  knn.learn(user, item, timeMs);
-}
+const { start, end, retrain } = values;
+await walk.run({ start: Number(start), end: Number(end), retrainWeeks: Number(retrain) }, { train, test });
 report();
 if (values.chart !== undefined) await writeFile(values.chart, worthChart(hits.years(), contenders));
 
@@ -108,16 +75,15 @@ async function train(nowMs: number): Promise<void> {
   else versions = { ...versions, tuned: await maker.fineTuned(versions.tuned, sample), anew };
 }
 
-function test(user: number, item: number, event: number): void {
-  const history = touched.histories[user];
+function test({ user, item, position, week, history, isNewInWeek }: WalkedEvent): void {
   const known = versions?.anew.knows(user) === true;
   const kinds = [
     history.length === 0 ? "cold" : known ? "warm" : "folded in",
-    knownAtWeekStart.has(user) ? "older" : "new in the week",
+    isNewInWeek ? "new in the week" : "older",
     "all",
   ];
   const offered = usedPools.filter((pool) => touched.offers(pool, item));
-  const candidates = Int32Array.from(offered.flatMap((pool) => [...touched.draw(user, item, event, pool)]));
+  const candidates = Int32Array.from(offered.flatMap((pool) => [...touched.draw(user, item, position, pool)]));
   const scores = scoresOf(user, history, candidates);
   offered.forEach((pool, n) => {
     const hit = scores.map((list) => {
@@ -130,15 +96,8 @@ function test(user: number, item: number, event: number): void {
 
 function scoresOf(user: number, history: readonly number[], candidates: Int32Array): Float64Array[] {
   const { frozen, tuned, anew } = versions as NonNullable<typeof versions>;
-  const recent = new Float64Array(candidates.length);
-  decayed.score(user, candidates, recent);
-  const neighbours = new Float64Array(candidates.length);
-  knn.score(user, candidates, neighbours);
-  const scale = recent.reduce((most, value) => Math.max(most, value), Number.MIN_VALUE);
   return [
-    Float64Array.from(candidates, (item) => touched.counts[item]),
-    recent,
-    neighbours.map((score, i) => score + (1e-9 * recent[i]) / scale),
+    ...walk.baselineScores(user, candidates),
     frozen.byTrainedRow(user, candidates),
     frozen.asServed(user, history, candidates),
     tuned.byTrainedRow(user, candidates),
