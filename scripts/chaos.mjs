@@ -1,7 +1,8 @@
 /**
- * The long chaos test: processors are killed, join and leave while events come, on a broker that the test starts itself.
+ * The long chaos tests, on brokers that they start themselves. Processors are killed while events come: KILLS times at random, and at
+ * each of 20 chosen moments once for every 10 of KILLS; the store and the broker are away for a minute each.
  *
- *   npm run chaos -- [KILLS] [SEED]      by default 30 and 1; the broker needs Java 17, and Maven for its first start
+ *   npm run chaos -- [KILLS] [SEED]      by default 30 and 1; the brokers need Java 17, and Maven for their first start
  *
  * Half a minute a kill at the most. What is published must be what one undisturbed processor publishes.
  */
@@ -12,11 +13,11 @@ const [kills, seed] = [whole("KILLS", process.argv[2] ?? "30", 1), whole("SEED",
 const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
 const test = spawn(process.execPath, [vitest, "run", "test/chaos"], {
   cwd: fileURLToPath(new URL("..", import.meta.url)),
-  // The test starts its broker: this only says that one can run.
-  env: { ...process.env, NCF_KAFKA: "own", NCF_CHAOS_KILLS: kills, NCF_CHAOS_SEED: seed },
+  // The tests start their brokers: this only says that they can run.
+  env: { ...process.env, NCF_KAFKA: "own", NCF_CHAOS_KILLS: kills, NCF_CHAOS_SEED: seed, NCF_CHAOS_OUTAGE_S: "60" },
   stdio: "inherit",
 });
-// Ctrl-C reaches the test, too, which removes what it started.
+// Ctrl-C reaches the tests, too, which remove what they started.
 process.on("SIGINT", () => undefined);
 test.on("exit", (code) => {
   process.exitCode = code ?? 1;

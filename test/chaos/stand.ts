@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { expect } from "vitest";
 import { KafkaInteractionLog } from "../../src/adapters/kafka/kafka-interaction-log.ts";
 import { ncf, type RunningCommand, startNcf } from "../cli/ncf.ts";
-import { OwnBroker } from "./broker.ts";
+import { OwnBroker, startCluster } from "./broker.ts";
 import { publishedRecords } from "./published.ts";
 
 export const hourMs = 3_600_000;
@@ -24,19 +24,24 @@ export interface ProcessorOptions {
   readonly args?: readonly string[];
   /** A module that is loaded before the program, and the variables that it reads. */
   readonly preload?: string;
+  readonly nodeOptions?: string;
   readonly env?: Record<string, string>;
 }
 
 export class ChaosStand {
+  /** The first of them, or the only one. */
   readonly broker: OwnBroker;
+  readonly brokers: readonly OwnBroker[];
   readonly log: KafkaInteractionLog;
   readonly #folder: string;
 
-  static async open(): Promise<ChaosStand> {
+  static async open({ brokers: count = 1 } = {}): Promise<ChaosStand> {
     const folder = await mkdtemp(path.join(tmpdir(), "ncf-chaos-"));
-    const broker = await OwnBroker.start(27_000 + 2 * (process.pid % 500), path.join(folder, "kafka"));
-    const log = await KafkaInteractionLog.open({ brokers: [broker.address], retryMs: 120_000 });
-    const stand = new ChaosStand(folder, broker, log);
+    const port = 27_000 + 6 * (process.pid % 166);
+    const kafka = path.join(folder, "kafka");
+    const brokers = count === 1 ? [await OwnBroker.start(port, kafka)] : await startCluster(count, port, kafka);
+    const log = await KafkaInteractionLog.open({ brokers: brokers.map(({ address }) => address), retryMs: 120_000 });
+    const stand = new ChaosStand(folder, brokers, log);
     await log.createTopic(topic, partitions, { timestamps: "append" });
     const size = ["--users", "120", "--movies", "400", "--ratings", "6000", "--seed", "7"];
     expect(await ncf(["generate", ...size, "--out", stand.at("data")])).toMatchObject({ code: 0 });
@@ -46,15 +51,16 @@ export class ChaosStand {
     return stand;
   }
 
-  private constructor(folder: string, broker: OwnBroker, log: KafkaInteractionLog) {
+  private constructor(folder: string, brokers: readonly OwnBroker[], log: KafkaInteractionLog) {
     this.#folder = folder;
-    this.broker = broker;
+    this.broker = brokers[0];
+    this.brokers = brokers;
     this.log = log;
   }
 
   async close(): Promise<void> {
     await this.log.close();
-    await this.broker.remove();
+    await Promise.all(this.brokers.map((broker) => broker.remove()));
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
@@ -74,12 +80,16 @@ export class ChaosStand {
   }
 
   /** A processor of a group whose topics and store, in the folder of the group's name, are its own. */
-  processor(group: string, { args = [], preload, env = {} }: ProcessorOptions = {}): Processor {
-    const input = ["--brokers", this.broker.address, "--topic", topic, "--group", group, "--topic-prefix", `${group}.`];
+  processor(group: string, { args = [], preload, nodeOptions = "", env = {} }: ProcessorOptions = {}): Processor {
+    const brokers = this.brokers.map(({ address }) => address).join(",");
+    const input = ["--brokers", brokers, "--topic", topic, "--group", group, "--topic-prefix", `${group}.`];
     const work = ["--registry", this.at("out/registry"), "--store", this.at(group), "--port", "0"];
     const windows = ["--window", "1h", "--grace", "10m", "--idle-timeout", "2h", "--max-ahead", "1d"];
-    const preloaded = preload === undefined ? {} : { NODE_OPTIONS: `--import ${pathToFileURL(preload)}` };
-    const running = startNcf(["stream", ...input, ...work, ...windows, ...args], { ...preloaded, ...env });
+    const preloaded = preload === undefined ? "" : `--import ${pathToFileURL(preload)}`;
+    const running = startNcf(["stream", ...input, ...work, ...windows, ...args], {
+      NODE_OPTIONS: `${preloaded} ${nodeOptions}`,
+      ...env,
+    });
     let stderr = "";
     running.child.stderr?.on("data", (chunk) => {
       stderr += chunk;
@@ -90,14 +100,18 @@ export class ChaosStand {
   /** Waits until the group has folded everything, windows included. */
   async caughtUp(group: string, members: readonly Processor[]): Promise<void> {
     for (const deadline = Date.now() + 180_000; ; await sleep(200)) {
-      const read = [];
-      for (let p = 0; p < partitions; p++) read.push(await this.#hasRead(group, topic, p));
-      if (read.every(Boolean) && (await this.#hasRead(group, `${group}.window-partials`, 0))) return;
+      if ((await this.isTested(group)) && (await this.#hasRead(group, `${group}.window-partials`, 0))) return;
       if (Date.now() < deadline) continue;
       for (const { child } of members) child.kill("SIGKILL");
       const said = members.map((member) => member.said());
-      expect.fail(`group ${group} has not read everything: ${read}\n${said.join("\n---\n")}`);
+      expect.fail(`group ${group} has not read everything\n${said.join("\n---\n")}`);
     }
+  }
+
+  /** Whether the group has committed all that was sent. */
+  async isTested(group: string): Promise<boolean> {
+    for (let p = 0; p < partitions; p++) if (!(await this.#hasRead(group, topic, p))) return false;
+    return true;
   }
 
   async stop(members: readonly Processor[]): Promise<void> {

@@ -1,0 +1,30 @@
+/**
+ * Loaded into a processor before its program (`node --import`): its object stores are as the file `NCF_CHAOS_STORE` says, "well",
+ * "slow SECONDS" (each call 0.2 s, every tenth so long) or "refuses" (as S3 does with 503).
+ */
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+if (!process.features.typescript) (await import("tsx/esm/api")).register();
+const { FileObjectStore } = await import("../../src/adapters/local/file-object-store.ts");
+const { NcfError } = await import("../../src/core/errors.ts");
+
+let calls = 0;
+
+for (const name of ["put", "putIfAbsent", "putIfMatch", "get", "getRange", "head", "list", "delete"]) {
+  const method = FileObjectStore.prototype[name];
+  FileObjectStore.prototype[name] = async function (...args) {
+    const [state, seconds] = readFileSync(process.env.NCF_CHAOS_STORE, "utf8").split(" ");
+    if (state === "slow") await sleep(++calls % 10 === 0 ? 1_000 * Number(seconds) : 200);
+    if (state === "refuses") {
+      throw new NcfError(
+        "STORE_UNAVAILABLE",
+        `expected the store to ${name} ${args[0]}, found 503 Slow Down. Try again`,
+        {
+          retriable: true,
+        },
+      );
+    }
+    return method.apply(this, args);
+  };
+}
