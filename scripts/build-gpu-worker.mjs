@@ -22,7 +22,7 @@ await build({
   // Native: installed on the instance.
   external: ["@tensorflow/*"],
   // For packages written for require().
-  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+  banner: { js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);' },
   logLevel: "warning",
 });
 const beside = [
