@@ -60,10 +60,22 @@ export class InteractionsApi extends Construct implements Watched {
         id: "interactions-errors",
         metric: fn.metricErrors({ period: Duration.minutes(5) }),
         threshold: 5,
-        meaning: "Five posts of interactions failed in five minutes; their senders were told which were not accepted.",
+        meaning: "Five posts of interactions crashed or took too long in five minutes; their senders had an error.",
+      },
+      {
+        id: "interactions-refused",
+        metric: this.interactions.counted("requestFailed"),
+        threshold: 5,
+        meaning:
+          "Kafka took no interactions five times in five minutes; their senders were told which, and send them again.",
       },
     ];
-    this.graphs = [{ title: "Interactions", metrics: [fn.metricInvocations(), fn.metricErrors()] }];
+    this.graphs = [
+      {
+        title: "Interactions",
+        metrics: [fn.metricInvocations(), fn.metricErrors(), this.interactions.counted("requestFailed")],
+      },
+    ];
   }
 
   /** In a VPC only where one is named: a Lambda in the own network's public subnets would have no way out. */

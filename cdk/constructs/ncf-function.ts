@@ -1,5 +1,6 @@
 /** One of the Lambdas: its bundle, its own role with its own log, and the settings that all share. */
-import { type Duration, RemovalPolicy, Size, Validations } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Size, Validations } from "aws-cdk-lib";
+import { Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import { ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
   Architecture,
@@ -32,10 +33,12 @@ export interface NcfFunctionProps
 export class NcfFunction extends Construct {
   readonly function: LambdaFunction;
   readonly role: Role;
+  readonly #counts: { readonly namespace: string; readonly dimensionsMap: { readonly service: LambdaName } };
 
   constructor(scope: Construct, id: string, props: NcfFunctionProps) {
     super(scope, id);
     const { settings, lambda, memoryMiB, diskMiB, environment, ...others } = props;
+    this.#counts = { namespace: metricsNamespace(settings), dimensionsMap: { service: lambda } };
     const logGroup = new LogGroup(this, "Log", {
       retention: settings.logDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -72,6 +75,11 @@ export class NcfFunction extends Construct {
       id: "AwsSolutions-L1",
       reason: "Node 22 is what the bundles are built for and tested on; it is supported until April 2027.",
     });
+  }
+
+  /** How often the Lambda has counted what is named so, in five minutes. */
+  counted(metricName: string): Metric {
+    return new Metric({ ...this.#counts, metricName, statistic: Stats.SUM, period: Duration.minutes(5) });
   }
 }
 

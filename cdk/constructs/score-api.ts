@@ -17,7 +17,7 @@ import { Construct } from "constructs";
 import type { AlarmDefinition, Graph, Watched } from "./alarm-definition.ts";
 import { NcfFunction } from "./ncf-function.ts";
 import { grantObjects } from "./object-access.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, streamGroup } from "./settings.ts";
 
 export interface ScoreApiProps {
   readonly settings: Settings;
@@ -49,9 +49,14 @@ export class ScoreApi extends Construct implements Watched {
       description: "Answers requests for recommendations with the champion",
       memoryMiB: 1769, // one whole processor
       timeout: scoreTimeout,
-      environment: { NCF_BUCKET: bucket.bucketName },
+      environment: {
+        NCF_BUCKET: bucket.bucketName,
+        ...(settings.kafka === undefined ? {} : { NCF_STREAM_GROUP: streamGroup(settings.kafka) }),
+      },
     });
-    grantObjects(this.score.role, bucket, { read: ["models/", "snapshots/", "streams/", "reports/"] });
+    grantObjects(this.score.role, bucket, {
+      read: ["models/", "snapshots/", "streams/", "reports/", "interactions/"],
+    });
     this.authorizer = settings.authorization === "iam" ? new HttpIamAuthorizer() : new HttpNoneAuthorizer();
     this.api = settings.httpApi ? this.#api(settings) : undefined;
     const functionUrl = settings.functionUrl ? this.#functionUrl(settings) : undefined;
@@ -135,16 +140,16 @@ export class ScoreApi extends Construct implements Watched {
         periods: 2,
         meaning: "Requests were turned away, as the account's limit of concurrent Lambdas is reached.",
       },
+      {
+        id: "api-errors",
+        metric: this.api?.metricServerError({ period, statistic: "Sum" }) ?? this.score.counted("requestFailed"),
+        threshold: 5,
+        meaning: "Callers have had five answers of 500 and above in five minutes.",
+      },
     ];
     if (this.api === undefined) return alarms;
     return [
       ...alarms,
-      {
-        id: "api-errors",
-        metric: this.api.metricServerError({ period, statistic: "Sum" }),
-        threshold: 5,
-        meaning: "Callers have had five answers of 500 and above in five minutes.",
-      },
       {
         id: "api-slow",
         metric: this.api.metricLatency({ period, statistic: "p99" }),

@@ -83,6 +83,11 @@ export interface RecommenderSettings {
 export type Settings = Required<Omit<RecommenderSettings, "kafka" | "alarmEmail" | "assetsFolder">> &
   Pick<RecommenderSettings, "kafka" | "alarmEmail" | "assetsFolder">;
 
+/** The consumer group of the stream processors. */
+export function streamGroup({ group = "ncf-stream" }: KafkaSettings): string {
+  return group;
+}
+
 /** @throws Error for settings that cannot be deployed, with what to do */
 export function withDefaults(given: RecommenderSettings, stackName: string): Settings {
   const settings: Settings = {

@@ -24,7 +24,7 @@ import { Construct } from "constructs";
 import type { AlarmDefinition, Graph, Watched } from "./alarm-definition.ts";
 import { metricsNamespace } from "./ncf-function.ts";
 import { grantObjects } from "./object-access.ts";
-import type { KafkaSettings, Settings } from "./settings.ts";
+import { type KafkaSettings, type Settings, streamGroup } from "./settings.ts";
 import { acknowledgeWildcards } from "./wildcards.ts";
 import type { WorkerNetwork } from "./worker-network.ts";
 import { grantQueueLook } from "./worker-template.ts";
@@ -92,7 +92,7 @@ export class StreamProcessor extends Construct implements Watched {
   }
 
   #task({ kafka, secret, bucket, trainingRequests }: StreamProcessorProps, logGroup: LogGroup): FargateTaskDefinition {
-    const { group = "ncf-stream", topic = "interactions", architecture = "x86_64" } = kafka;
+    const { topic = "interactions", architecture = "x86_64" } = kafka;
     const task = new FargateTaskDefinition(this, "Task", {
       ...size,
       runtimePlatform: {
@@ -111,7 +111,7 @@ export class StreamProcessor extends Construct implements Watched {
         NCF_KAFKA_BROKERS: kafka.brokers,
         NCF_KAFKA_TLS: "1",
         NCF_TOPIC: topic,
-        NCF_STREAM_GROUP: group,
+        NCF_STREAM_GROUP: streamGroup(kafka),
         NCF_REGISTRY: `s3://${bucket.bucketName}`,
         NCF_JOBS: trainingRequests.queueUrl,
         NCF_JSON: "1",

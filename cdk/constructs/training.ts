@@ -1,11 +1,9 @@
 /** All of training: queues, network, launch template, Lambdas, and what is watched of them. */
 import { Duration } from "aws-cdk-lib";
-import { Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { AlarmDefinition, Graph, Watched } from "./alarm-definition.ts";
 import { GuardedQueue, notEmptyAlarm } from "./guarded-queue.ts";
-import { metricsNamespace } from "./ncf-function.ts";
 import type { Settings } from "./settings.ts";
 import { UploadPipeline } from "./upload-pipeline.ts";
 import { launchTimeout, WorkerLauncher } from "./worker-launcher.ts";
@@ -53,20 +51,12 @@ export class Training extends Construct implements Watched {
       trainingRequests,
       trainingJobs,
     });
-    this.alarms = [...this.uploads.alarms, ...this.#alarms(settings)];
+    this.alarms = [...this.uploads.alarms, ...this.#alarms()];
     this.graphs = [...this.uploads.graphs, ...this.#graphs()];
   }
 
-  #alarms(settings: Settings): AlarmDefinition[] {
+  #alarms(): AlarmDefinition[] {
     const { trainingRequests, trainingJobs, launcher } = this;
-    const counted = (metricName: string) =>
-      new Metric({
-        namespace: metricsNamespace(settings),
-        metricName,
-        dimensionsMap: { service: "launch-worker" },
-        statistic: Stats.SUM,
-        period: Duration.minutes(5),
-      });
     return [
       notEmptyAlarm(
         "training-request-failed",
@@ -92,14 +82,21 @@ export class Training extends Construct implements Watched {
         meaning: "launch-worker has failed for 15 minutes: trainings do not start. Requests wait in their queue.",
       },
       {
+        id: "worker-launch-failed",
+        metric: launcher.launcher.counted("WorkerLaunchFailed"),
+        threshold: 1,
+        periods: 2,
+        meaning: "Workers cannot be launched: AWS refuses the request itself. Jobs wait.",
+      },
+      {
         id: "worker-quota",
-        metric: counted("WorkerQuotaRefused"),
+        metric: launcher.launcher.counted("WorkerQuotaRefused"),
         threshold: 1,
         meaning: "The account's quota refused an instance type; the launcher fell back to CPU types, or waits.",
       },
       {
         id: "worker-shortage",
-        metric: counted("WorkerShortage"),
+        metric: launcher.launcher.counted("WorkerShortage"),
         threshold: 1,
         periods: 6,
         meaning: "AWS has had none of the wanted instances for half an hour, spot or on demand. The job waits.",

@@ -74,6 +74,18 @@ export class UploadPipeline extends Construct implements Watched {
     acknowledgeNotifications(this);
 
     this.alarms = [
+      {
+        id: "upload-refused",
+        metric: this.ingest.counted("uploadRefused"),
+        threshold: 1,
+        meaning: "An upload was refused; uploads-failed/ has a report that says what was expected and found.",
+      },
+      {
+        id: "dataset-refused",
+        metric: this.sample.counted("datasetRefused"),
+        threshold: 1,
+        meaning: "No sample can be drawn from a data set with these options; its refused.json says why.",
+      },
       notEmptyAlarm(
         "ingest-failed",
         failedIngests,
