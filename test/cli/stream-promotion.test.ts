@@ -1,6 +1,6 @@
 /**
  * The loop closed on a real Kafka (the broker that `NCF_KAFKA` names as HOST:PORT), with the promotion rule's own sizes: two
- * processors, a worker, and made-up ratings sent by `ncf replay`. Each part of the ratings ends in the middle of a window, so
+ * processors, one of which is killed, a worker, and made-up ratings sent by `ncf replay`. Each part of the ratings ends in the middle of a window, so
  * that where a version comes into force does not hang on which processor is ahead.
  */
 import { randomUUID } from "node:crypto";
@@ -72,17 +72,10 @@ describe.skipIf(broker === "")(`the loop on Kafka${skipped}`, () => {
   function startMember(): void {
     const place = ["--brokers", broker, "--topic-prefix", prefix, "--group", group, "--port", "0"];
     const stores = ["--registry", at("out/registry"), "--jobs", at("jobs")];
-    const pace = [
-      "--window",
-      `${windowDays}d`,
-      "--commit-interval",
-      "50",
-      "--keep-interval",
-      "1s",
-      "--registry-interval",
-      "1s",
-    ];
-    members.push(startNcf(["stream", ...place, ...stores, ...pace, "--train-every", String(counts.toLearn)]));
+    const window = ["--window", `${windowDays}d`, "--commit-interval", "50", "--session-timeout", "6000"];
+    const looks = ["--keep-interval", "1s", "--registry-interval", "1s"];
+    const training = ["--train-every", String(counts.toLearn)];
+    members.push(startNcf(["stream", ...place, ...stores, ...window, ...looks, ...training]));
   }
 
   const send = async (part: keyof typeof parts): Promise<void> => {
@@ -151,6 +144,10 @@ describe.skipIf(broker === "")(`the loop on Kafka${skipped}`, () => {
     await until("the challenger", says(tested));
 
     await send("toTest");
+    // In the middle of the trial, a processor dies.
+    const [killed] = members.splice(0, 1);
+    killed.child.kill("SIGKILL");
+    startMember();
     const promoted: ModelUpdate = { kind: "champion", version: tuned, fromMs: start(8) };
     await until("the promotion", says(promoted));
     expect((await models("list")).champion).toMatchObject({ version: tuned, previous: first, revision: 2 });
