@@ -14,7 +14,7 @@ export interface MachineChoice {
 }
 
 /** So often in a row nothing is free before machines on demand are asked for. */
-export const shortagesBeforeOnDemand = 3;
+const shortagesBeforeOnDemand = 3;
 
 /**
  * @param shortages in a row before this launch
