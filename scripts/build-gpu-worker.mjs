@@ -1,20 +1,21 @@
 /**
- * Bundles the worker for its instances into dist/gpu-worker: one file, the kernels beside it, and the package.json by which
+ * Bundles the worker for its instances into dist/gpu-worker, or the folder that is its argument: one file, the kernels beside it, and the package.json by which
  * `npm ci` installs TensorFlow.js where there is a GPU. The same sources make the same bytes.
  */
 import { cpSync, mkdirSync, rmSync } from "node:fs";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const out = at("dist/gpu-worker");
+const out = path.resolve(process.argv[2] ?? at("dist/gpu-worker"));
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 await build({
   absWorkingDir: at("."),
   entryPoints: ["gpu-worker/main.ts"],
-  outfile: "dist/gpu-worker/main.mjs",
+  outfile: path.join(out, "main.mjs"),
   bundle: true,
   platform: "node",
   format: "esm",
@@ -22,7 +23,9 @@ await build({
   // Native: installed on the instance.
   external: ["@tensorflow/*"],
   // For packages written for require().
-  banner: { js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
+  },
   logLevel: "warning",
 });
 const beside = [

@@ -10,8 +10,13 @@ export interface WorkerProcess {
   readonly ended: Promise<{ readonly code: number | null; readonly messages: readonly string[] }>;
 }
 
-export function startWorker(env: Readonly<Record<string, string>>, args: readonly string[] = []): WorkerProcess {
-  const child = spawn(process.execPath, ["--import", "tsx", main, ...args], { env: { ...process.env, ...env } });
+/** @param entry the sources' by default */
+export function startWorker(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+  entry = main,
+): WorkerProcess {
+  const child = spawn(process.execPath, ["--import", "tsx", entry, ...args], { env: { ...process.env, ...env } });
   let stderr = "";
   child.stderr.on("data", (chunk) => {
     stderr += chunk;
