@@ -44,13 +44,13 @@ export interface TrainOnStreamOptions {
  * Takes one job and does it. A job that came before and was done is only deleted; one that fails goes back to the queue,
  * which makes a dead letter of it in the end.
  *
- * @returns what came of it; "none" where there was no job
+ * @returns what came of it; "none" where there was no job, "stopped" where the signal was given in the middle
  * @throws NcfError those of the queue and of the lease's store
  */
 export async function trainNext(
   deps: TrainOnStreamDeps,
   options: TrainOnStreamOptions,
-): Promise<"none" | "trained" | "nothingNew" | "failed"> {
+): Promise<"none" | "trained" | "nothingNew" | "failed" | "stopped"> {
   const { queue, log } = deps;
   const { leaseSeconds, waitSeconds, signal } = options;
   const [job] = await queue.receive({
@@ -68,9 +68,13 @@ export async function trainNext(
     );
     return card === null ? "nothingNew" : "trained";
   } catch (error) {
+    await queue.extend(job.receipt, 0).catch(() => undefined); // lost already: it is back
+    if (signal?.aborted === true) {
+      log(`training job ${job.id} was stopped and goes back to the queue`);
+      return "stopped";
+    }
     const reason = error instanceof Error ? error.message : String(error);
     log(`training job ${job.id}, delivery ${job.receiveCount}, failed: ${reason}`);
-    await queue.extend(job.receipt, 0).catch(() => undefined); // lost already: it is back
     return "failed";
   }
 }

@@ -61,7 +61,7 @@ async function work(values: WorkerValues, terminal: Terminal): Promise<void> {
   do {
     const waitSeconds = once ? 0 : 20;
     const done = await trainNext(deps, { epochs, olderPerNew, threads, leaseSeconds, waitSeconds, signal });
-    if (done !== "none") jobs[done] += 1;
+    if (done !== "none" && done !== "stopped") jobs[done] += 1;
   } while (!once && !signal.aborted);
   terminal.answer(jobs, `${jobs.trained} trained, ${jobs.nothingNew} with nothing new, ${jobs.failed} failed`);
 }

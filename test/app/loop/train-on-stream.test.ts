@@ -113,22 +113,39 @@ it("a worker gives back what it cannot do, until it is a dead letter, and says w
   expect((await deps.registry.list()).length).toBe(1);
 });
 
-it("a worker that loses the lease in the middle of training stops, and publishes nothing", async () => {
-  const { deps, clock, log, request } = await world();
-  const { store, queue, registry } = deps;
-  await requestTraining(deps, request, 60_000);
+/** The backend, and when it begins to train. */
+function observed(backend: NumericBackend): { backend: NumericBackend; inTraining: Promise<void> } {
   let trains = (): void => undefined;
   const inTraining = new Promise<void>((resolve) => {
     trains = resolve;
   });
-  const backend: NumericBackend = {
-    ...deps.backend,
-    async open(config, data, sessionOptions) {
-      const session = await deps.backend.open(config, data, sessionOptions);
-      trains();
-      return session;
-    },
+  const open: NumericBackend["open"] = async (config, data, sessionOptions) => {
+    const session = await backend.open(config, data, sessionOptions);
+    trains();
+    return session;
   };
+  return { backend: { ...backend, open }, inTraining };
+}
+
+it("a worker that is stopped in the middle of training gives the job back, for another one to do", async () => {
+  const { deps, log, request } = await world();
+  await requestTraining(deps, request, 60_000);
+  const { backend, inTraining } = observed(deps.backend);
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const training = trainNext({ ...deps, backend }, { ...options, epochs: 1_000_000, signal });
+  await inTraining;
+  stopping.abort();
+  expect(await training).toBe("stopped");
+  expect(log.at(-1)).toContain("was stopped and goes back to the queue");
+  expect(await trainNext(deps, options)).toBe("trained");
+});
+
+it("a worker that loses the lease in the middle of training stops, and publishes nothing", async () => {
+  const { deps, clock, log, request } = await world();
+  const { store, queue, registry } = deps;
+  await requestTraining(deps, request, 60_000);
+  const { backend, inTraining } = observed(deps.backend);
   const training = trainNext({ ...deps, backend }, { ...options, epochs: 1_000_000, leaseSeconds: 1 });
   await inTraining;
   // By another worker's clock the lease has expired.
