@@ -1,6 +1,7 @@
 /**
- * Bundles the worker for its instances into dist/gpu-worker, or the folder that is its argument: one file, the kernels beside it, and the package.json by which
- * `npm ci` installs TensorFlow.js where there is a GPU. The same sources make the same bytes.
+ * Bundles the worker for its instances into dist/gpu-worker, or the folder that is its argument: one file, the kernels
+ * beside it, and the package.json by which `npm ci` installs TensorFlow.js where there is a GPU. The same sources make the
+ * same bytes.
  */
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
