@@ -99,16 +99,19 @@ export const streamOptions = (): Option[] => [
     .env("NCF_TRAIN_EVERY")
     .argParser(options.integer(1))
     .default(50_000),
-  new Option("--keep-interval <time>", "from one chunk of kept interactions to the next")
-    .env("NCF_KEEP_INTERVAL")
-    .argParser(options.duration)
-    .default(300_000, "5m"),
   new Option(
     "--train-windows <n>",
     "final windows that no version has learnt, for which one is asked for, too (default: none)",
   )
     .env("NCF_TRAIN_WINDOWS")
     .argParser(options.integer(1)),
+  new Option(
+    "--keep-interval <time>",
+    "from one chunk of kept interactions to the next, and from one look for new versions",
+  )
+    .env("NCF_KEEP_INTERVAL")
+    .argParser(options.duration)
+    .default(300_000, "5m"),
   new Option("--registry-interval <time>", "from one look at the registry's champion to the next")
     .env("NCF_REGISTRY_INTERVAL")
     .argParser(options.duration)
