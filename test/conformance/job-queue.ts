@@ -43,7 +43,7 @@ export function testJobQueue(
     it("delivers what was sent, exactly, and hides it", async () => {
       const body = JSON.stringify({ run: "r1", text: 'zwölf\n"größer" 🎬 \u0000' });
       const id = await queue.send(body);
-      const message = await receiveOne();
+      const message = await receiveOne(60);
       expect(message).toMatchObject({ id, body, receiveCount: 1 });
       await receiveNone();
       expect(await queue.counts()).toEqual({ ready: 0, inFlight: 1, deadLetters: 0 });
@@ -78,10 +78,10 @@ export function testJobQueue(
 
     it("hides a job for longer on extension, counted from then", async () => {
       await queue.send("job");
-      const { receipt } = await receiveOne(2);
-      await advance(1000);
-      await queue.extend(receipt, 3);
+      const { receipt } = await receiveOne(4);
       await advance(2000);
+      await queue.extend(receipt, 6);
+      await advance(4000);
       await receiveNone();
       await queue.extend(receipt, 1);
       await advance(1100);
@@ -141,7 +141,7 @@ export function testJobQueue(
 
     it("lets a bad job hold up no other", async () => {
       await queue.send("bad");
-      for (let receive = 0; receive < 3; receive++) await queue.extend((await receiveOne()).receipt, 0);
+      for (let receive = 0; receive < 3; receive++) await queue.extend((await receiveOne(60)).receipt, 0);
       await queue.send("good");
       expect(await receiveOne()).toMatchObject({ body: "good", receiveCount: 1 });
     });
