@@ -10,15 +10,34 @@ import type { CardFacts, JsonValue, LoadedModel, ModelCard, ModelRegistry } from
 import { decodeSnapshot, encodeSnapshot } from "../streaming/history-snapshot.ts";
 import { historiesOf, trainingOf } from "../streaming/sample-histories.ts";
 
+/** Checks many small values in one look: a schema for each would take a service's start a tenth of a second. */
+function all<T>(holds: (value: unknown) => boolean, expected: string) {
+  return z.custom<readonly T[]>((found) => Array.isArray(found) && found.every(holds), `expected ${expected}`);
+}
+
+function isItem(value: unknown): boolean {
+  const { id, title, genres } = (value ?? {}) as Record<string, unknown>;
+  const named =
+    typeof title === "string" && Array.isArray(genres) && genres.every((genre) => typeof genre === "string");
+  return named && Number.isSafeInteger(id);
+}
+
+function isLabel(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && Number.isSafeInteger(value[0]) && typeof value[1] === "string";
+}
+
+const countsSchema = all<number>((count) => Number.isSafeInteger(count) && Number(count) >= 0, "whole numbers");
+const labelsSchema = all<readonly [id: number, text: string]>(isLabel, "ids with their text");
+
 /** `catalogue.json` of a version: what the ids in the model stand for. */
 const catalogueSchema = z.object({
   /** Titles and genres, as far as the source lists them, by numeric id. */
-  items: z.array(z.object({ id: z.int(), title: z.string(), genres: z.array(z.string()) })),
+  items: all<ItemDetails>(isItem, "items with id, title and genres"),
   /** Original text of those ids that are not integers. */
-  userLabels: z.array(z.tuple([z.int(), z.string()])),
-  itemLabels: z.array(z.tuple([z.int(), z.string()])),
+  userLabels: labelsSchema,
+  itemLabels: labelsSchema,
   /** Interactions in snapshot 0, by user and by item of the model, so that it need not be read to count them. */
-  counts: z.object({ users: z.array(z.int()), items: z.array(z.int()) }).optional(),
+  counts: z.object({ users: countsSchema, items: countsSchema }).optional(),
 });
 
 export interface ModelToPublish {

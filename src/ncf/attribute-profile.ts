@@ -43,8 +43,17 @@ export function attributesOf({ title, genres }: Pick<ItemDetails, "title" | "gen
 
 /** Of a title that ends with a year in parentheses. */
 function yearOf(title: string): number | null {
-  const year = /\((\d{4})\)\s*$/.exec(title)?.[1];
-  return year === undefined ? null : Number(year);
+  // A regular expression would look at every parenthesis; a service starts with tens of thousands of titles.
+  const text = title.endsWith(")") ? title : title.trimEnd();
+  const at = text.length - "(1995)".length;
+  if (at < 0 || text[at] !== "(" || !text.endsWith(")")) return null;
+  let year = 0;
+  for (let i = at + 1; i < text.length - 1; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return null;
+    year = 10 * year + digit;
+  }
+  return year;
 }
 
 /** Item arguments are indices into the catalogue. */

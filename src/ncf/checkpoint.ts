@@ -148,7 +148,9 @@ export function decodeModel(bytes: Uint8Array, what: string): ModelFile {
     const tensor = tensors.get(name);
     if (!(tensor?.data instanceof BigInt64Array)) throw notOurs(what, `found no tensor ${name}`);
     const { data } = tensor;
-    return new Float64Array(data.length).map((_, i) => Number(data[i]));
+    const found = new Float64Array(data.length);
+    for (let i = 0; i < data.length; i++) found[i] = Number(data[i]);
+    return found;
   };
   return {
     description: parseJson(metadata.description, what) as ModelDescription,

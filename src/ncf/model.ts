@@ -21,7 +21,7 @@ export function embeddingRows(
   sample: Pick<Sample, "userIds" | "itemIds">,
 ): Pick<TrainingData, "userRows" | "itemRows" | "userRowCount" | "itemRowCount"> {
   const rowsOf = (ids: Float64Array): { rows: Int32Array; count: number } => {
-    if (config.ids === "compact") return { rows: Int32Array.from(ids, (_, i) => i), count: ids.length };
+    if (config.ids === "compact") return { rows: new Int32Array(ids.length).map((_, i) => i), count: ids.length };
     const greatest = ids.at(-1) ?? 0;
     if (greatest > maxRawId) {
       throw new NcfError(

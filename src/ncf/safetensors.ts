@@ -54,6 +54,7 @@ export function encodeSafetensors({ metadata, tensors }: SafetensorsFile): Uint8
 /**
  * Reads a file that `encodeSafetensors` wrote.
  *
+ * @param bytes belong to the tensors from then on
  * @param what names the file in errors, such as "checkpoint ncf-out/neumf/checkpoint.safetensors"
  * @throws NcfError `FILE_DAMAGED` for a torn or altered file, `FILE_FOREIGN` for another kind of file
  */
@@ -69,17 +70,21 @@ export function decodeSafetensors(bytes: Uint8Array, what: string): SafetensorsF
   if (8 + headerLength > bytes.length) throw damaged("found its header cut off");
   const { checksum: expectedChecksum, metadata, entries } = parseHeader(bytes.subarray(8, 8 + headerLength), foreign);
   if (!startsAsOurs(bytes)) throw foreign("found no checksum at the start of its metadata");
-  // `slice` of a Buffer would be a view: this copies whatever the bytes are, to an aligned place.
-  const blanked = new Uint8Array(bytes);
-  blanked.fill(0x30, checksumAt, checksumAt + blankChecksum.length);
-  const body = blanked.subarray(8 + headerLength);
+  // The tensors are views of the bytes, where these lie at an aligned place.
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
+  const body = aligned.subarray(8 + headerLength);
   const expected = Math.max(0, ...entries.map(([, entry]) => entry.data_offsets[1]));
   if (body.length !== expected) throw damaged(`found ${body.length} bytes of data instead of ${expected}`);
-  if (expectedChecksum !== checksum(blanked)) throw damaged("found content that does not match its checksum");
+  if (expectedChecksum !== checksumOfFile(aligned)) throw damaged("found content that does not match its checksum");
   const tensors = new Map<string, StoredTensor>();
   for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
-    const data = body.slice(offsets[0], offsets[1]).buffer;
-    tensors.set(name, { shape, data: dtype === "F32" ? new Float32Array(data) : new BigInt64Array(data) });
+    const content = body.subarray(offsets[0], offsets[1]);
+    const width = dtype === "F32" ? 4 : 8;
+    const { buffer, byteOffset } = content.byteOffset % width === 0 ? content : new Uint8Array(content);
+    const length = content.length / width;
+    const data =
+      dtype === "F32" ? new Float32Array(buffer, byteOffset, length) : new BigInt64Array(buffer, byteOffset, length);
+    tensors.set(name, { shape, data });
   }
   return { metadata, tensors };
 }
@@ -126,16 +131,27 @@ function isHeaderEntry(entry: unknown): entry is HeaderEntry {
   return Number.isSafeInteger(from) && from >= 0 && to - from === values * (dtype === "F32" ? 4 : 8);
 }
 
+/** The checksum of a file in which its place may be filled. */
+function checksumOfFile(file: Uint8Array): string {
+  const end = checksumAt + blankChecksum.length;
+  // `slice` of a Buffer would be a view.
+  const head = new Uint8Array(file.subarray(0, 4 * Math.ceil(end / 4)));
+  head.fill(0x30, checksumAt, end);
+  return checksum(head, file.subarray(head.length));
+}
+
 /** FNV-1a over 32-bit little-endian words (the tensors' sizes are multiples of 4), two lanes; as 16 hex digits. */
-export function checksum(bytes: Uint8Array): string {
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
+export function checksum(...parts: readonly Uint8Array[]): string {
   let a = 0x811c9dc5;
   let b = 0x9e3779b9;
-  // An index, as an iterator takes ten times as long on files of megabytes.
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i];
-    a = Math.imul(a ^ word, 0x01000193);
-    b = Math.imul(b ^ word, 0x85ebca6b) ^ (b >>> 15);
+  for (const bytes of parts) {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
+    // An index, as an iterator takes ten times as long on files of megabytes.
+    for (let i = 0; i < words.length; i++) {
+      const word = words[i];
+      a = Math.imul(a ^ word, 0x01000193);
+      b = Math.imul(b ^ word, 0x85ebca6b) ^ (b >>> 15);
+    }
   }
   return [a, b].map((lane) => (lane >>> 0).toString(16).padStart(8, "0")).join("");
 }
