@@ -5,6 +5,7 @@ import { addModelCommands } from "./commands/model.ts";
 import { addModelsCommands } from "./commands/models.ts";
 import { addReplayCommand } from "./commands/replay.ts";
 import { addRunCommand } from "./commands/run.ts";
+import { addRunsCommand } from "./commands/runs.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { addStreamCommand } from "./commands/stream.ts";
 import { addTopicsCommands } from "./commands/topics.ts";
@@ -33,6 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   addReplayCommand(program, terminal);
   addWindowsCommand(program, terminal);
   addWorkerCommand(program, terminal);
+  addRunsCommand(program, terminal);
   addStreamCommand(program, terminal);
   addTopicsCommands(program, terminal);
   try {

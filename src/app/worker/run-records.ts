@@ -34,28 +34,46 @@ export async function writeRunResult(store: ObjectStore, result: RunResult): Pro
   await store.putIfAbsent(resultKey(result.runId), encodeJsonFile(result));
 }
 
-export interface RunFailure {
-  readonly runId: string;
-  readonly jobId: string;
+const failureSchema = z.object({
+  runId: z.string(),
+  jobId: z.string(),
   /** Of the job: 1 for the first. After the queue's last one it is a dead letter. */
-  readonly delivery: number;
-  readonly error: unknown;
-  readonly worker: string;
-  readonly failedAtMs: number;
+  delivery: z.int(),
+  worker: z.string(),
+  failedAtMs: z.int(),
+  code: z.string(),
+  message: z.string(),
+  retriable: z.boolean(),
+});
+
+export type RunFailure = z.infer<typeof failureSchema>;
+
+/** Null where nothing has failed, or what is there is of another form. @throws NcfError those of the store */
+export async function readRunFailure(store: ObjectStore, runId: string): Promise<RunFailure | null> {
+  const key = failureKey(runId);
+  if ((await store.head(key)) === null) return null;
+  return failureSchema.safeParse(decodeJson(await store.get(key))).data ?? null;
 }
 
 /** Replaces the reason of an earlier failure. */
-export async function writeRunFailure(store: ObjectStore, { error, ...facts }: RunFailure): Promise<void> {
+export async function writeRunFailure(
+  store: ObjectStore,
+  { error, ...facts }: Omit<RunFailure, "code" | "message" | "retriable"> & { readonly error: unknown },
+): Promise<void> {
   const { message } = asError(error);
   const reason =
     error instanceof NcfError
       ? { code: error.code, message, retriable: error.retriable }
       : { code: "UNEXPECTED", message: asError(error).stack ?? message, retriable: false };
-  await store.put(`${runPrefix(facts.runId)}error.json`, encodeJsonFile({ ...facts, ...reason }));
+  await store.put(failureKey(facts.runId), encodeJsonFile({ ...facts, ...reason }));
 }
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+function failureKey(runId: string): string {
+  return `${runPrefix(runId)}error.json`;
 }
 
 function resultKey(runId: string): string {
