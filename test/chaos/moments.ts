@@ -23,7 +23,7 @@ const ofStages = [
 ];
 
 /** In an order in which a takeover is killed behind a kill that brings one. */
-export const moments: readonly string[] = [
+export const allMoments: readonly string[] = [
   ...["partition", "windows"].flatMap((stage) => {
     const [takeovers, others] = [ofStages.slice(0, 3), ofStages.slice(3)];
     return others.flatMap((moment, i) => [moment, ...takeovers.slice(i, i + 1)]).map((moment) => `${stage}, ${moment}`);
@@ -31,6 +31,11 @@ export const moments: readonly string[] = [
   "reports, half written",
   "reports, transaction: offsets sent",
 ];
+
+/** One of each kind: before and after offsets are sent, of a snapshot, and between a takeover's fence and its first commit. */
+export const fewMoments: readonly string[] = allMoments.filter((moment) =>
+  /records sent|, transaction: offsets sent|first commit|half written/.test(moment),
+);
 
 /** The moment that is armed, in a file that all processors watch. */
 export class ArmedMoment {

@@ -99,7 +99,7 @@ export class ChaosStand {
 
   /** Waits until the group has folded everything, windows included. */
   async caughtUp(group: string, members: readonly Processor[]): Promise<void> {
-    for (const deadline = Date.now() + 180_000; ; await sleep(200)) {
+    for (const deadline = Date.now() + 300_000; ; await sleep(200)) {
       if ((await this.isTested(group)) && (await this.#hasRead(group, `${group}.window-partials`, 0))) return;
       if (Date.now() < deadline) continue;
       for (const { child } of members) child.kill("SIGKILL");
