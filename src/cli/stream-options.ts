@@ -39,10 +39,13 @@ export interface StreamValues extends KafkaOptionValues, EventMappingValues {
 }
 
 export const streamOptions = (): Option[] => [
-  new Option("--registry <dir>", "registry whose champion is tested: OUT/registry of ncf run").env("NCF_REGISTRY"),
-  new Option("--store <dir>", "folder for snapshots and reports, the same for all members (default: --registry)").env(
-    "NCF_STORE",
+  new Option("--registry <dir>", "registry whose champion is tested: OUT/registry of ncf run, or s3://BUCKET").env(
+    "NCF_REGISTRY",
   ),
+  new Option(
+    "--store <dir>",
+    "folder or s3://BUCKET for snapshots and reports, the same for all members (default: --registry)",
+  ).env("NCF_STORE"),
   new Option("--topic <name>", "topic of interactions, keyed by user (default: interactions)").env("NCF_TOPIC"),
   new Option("--group <name>", "consumer group; another one tests the topic anew")
     .env("NCF_STREAM_GROUP")
@@ -93,7 +96,7 @@ export const streamOptions = (): Option[] => [
     .default(20_000),
   new Option(
     "--jobs <dir>",
-    "folder of training requests, for ncf worker: interactions are kept in --store and trainings asked for",
+    "training requests, for ncf worker: a folder, or the URL of an SQS queue; interactions are kept in --store",
   ).env("NCF_JOBS"),
   new Option("--train-every <n>", "records that no version has learnt, for which a training is asked for")
     .env("NCF_TRAIN_EVERY")

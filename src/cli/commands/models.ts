@@ -1,11 +1,11 @@
 /** `ncf models`: what a registry holds, and which version is served. */
 import type { Command } from "commander";
-import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { ObjectStoreRegistry } from "../../adapters/registry/object-store-registry.ts";
 import { grouped } from "../../app/report/number-text.ts";
 import { printable } from "../../app/report/printable.ts";
 import type { Champion, ModelCard, ModelRegistry } from "../../ports/model-registry.ts";
 import * as options from "../options.ts";
+import { storeAt } from "../places.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface ModelsValues {
@@ -19,11 +19,11 @@ export function addModelsCommands(program: Command, terminal: Terminal): void {
     const command = models
       .command(name)
       .description(description)
-      .requiredOption("--registry <dir>", "folder of the registry: OUT/registry of ncf run")
+      .requiredOption("--registry <dir>", "registry: OUT/registry of ncf run, or s3://BUCKET")
       .addOption(options.jsonOption());
-    const run = (version: string, values: ModelsValues): Promise<void> => {
+    const run = async (version: string, values: ModelsValues): Promise<void> => {
       terminal.useJson(values.json);
-      return act(new ObjectStoreRegistry(new FileObjectStore(values.registry)), version);
+      return act(new ObjectStoreRegistry(await storeAt(values.registry)), version);
     };
     if (name === "show" || name === "promote")
       command.argument("<version>", "name as `ncf models list` gives it").action(run);

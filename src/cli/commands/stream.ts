@@ -2,8 +2,6 @@
 import { setTimeout as timeout } from "node:timers/promises";
 import type { Command } from "commander";
 import { KafkaStreamGroup } from "../../adapters/kafka/kafka-stream-group.ts";
-import { FileJobQueue } from "../../adapters/local/file-job-queue.ts";
-import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { startHttpServer } from "../../adapters/local/http-server.ts";
 import { ParquetInteractionChunks } from "../../adapters/parquet/parquet-interaction-chunks.ts";
 import { ObjectStoreRegistry } from "../../adapters/registry/object-store-registry.ts";
@@ -20,6 +18,7 @@ import { TimeWindows } from "../../streaming/time-windows.ts";
 import { eventMapping, eventMappingOptions } from "../event-mapping.ts";
 import { kafkaConnection, kafkaOptions } from "../kafka-connection.ts";
 import { openLogWhenThere } from "../kafka-log.ts";
+import { jobQueueAt, storeAt } from "../places.ts";
 import { createStreamHttp } from "../stream-http.ts";
 import { streamLog } from "../stream-log.ts";
 import { type StreamValues, streamOptions } from "../stream-options.ts";
@@ -44,20 +43,20 @@ export function addStreamCommand(program: Command, terminal: Terminal): void {
   addRekeyCommand(command, terminal);
 }
 
-/** As `ncf worker` has it. */
-const trainingReceives = 3;
-
 async function stream(values: StreamValues & TopicOptionValues, terminal: Terminal): Promise<void> {
   const { signal } = terminal;
   const connection = kafkaConnection(values);
-  const { group, host, port, registry: registryFolder } = values;
-  if (registryFolder === undefined) {
-    throw new NcfError("USAGE", "expected --registry DIR or NCF_REGISTRY, found neither: OUT/registry of ncf run");
+  const { group, host, port, registry: registryPlace } = values;
+  if (registryPlace === undefined) {
+    throw new NcfError(
+      "USAGE",
+      "expected --registry DIR or NCF_REGISTRY, found neither: OUT/registry of ncf run, or s3://BUCKET",
+    );
   }
   const topics = streamTopics(values, values.topic);
   const windows = TimeWindows.ofSizeAndGrace(values.window, values.grace).advanceBy(values.advance ?? values.window);
-  const store = new FileObjectStore(values.store ?? registryFolder);
-  const registry = new ObjectStoreRegistry(new FileObjectStore(registryFolder));
+  const store = await storeAt(values.store ?? registryPlace);
+  const registry = new ObjectStoreRegistry(await storeAt(registryPlace));
   const log = await openLogWhenThere(connection, { signal, log: terminal.log }).catch((error: unknown) => {
     // To be stopped is a stream's end, and no failure.
     if (signal.aborted) return null;
@@ -92,7 +91,7 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
             training: {
               chunksOf: (of: string, partition: number) =>
                 new ParquetInteractionChunks(store, `interactions/${of}/${partition}/`),
-              queue: new FileJobQueue(values.jobs, { maxReceives: trainingReceives }),
+              queue: await jobQueueAt(values.jobs),
               nowMs: Date.now,
             },
           };

@@ -1,13 +1,12 @@
 /** `ncf worker`: trains what the stream asks for, one job after the other. */
 import os from "node:os";
 import type { Command } from "commander";
-import { FileJobQueue } from "../../adapters/local/file-job-queue.ts";
-import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { ParquetInteractionChunks } from "../../adapters/parquet/parquet-interaction-chunks.ts";
 import { ObjectStoreRegistry } from "../../adapters/registry/object-store-registry.ts";
 import { trainNext } from "../../app/loop/train-on-stream.ts";
 import { wasmBackend } from "../../ncf/wasm/backend.ts";
 import * as options from "../options.ts";
+import { jobQueueAt, storeAt } from "../places.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface WorkerValues {
@@ -23,16 +22,14 @@ interface WorkerValues {
 
 /** A third of it may pass before the worker says that it is alive. */
 const leaseSeconds = 120;
-/** Deliveries after which a job is a dead letter. */
-const maxReceives = 3;
 
 export function addWorkerCommand(program: Command, terminal: Terminal): void {
   program
     .command("worker")
     .description("Tune models on the interactions that a stream kept, as its training requests say.")
-    .requiredOption("--registry <dir>", "folder of the registry: OUT/registry of ncf run")
-    .requiredOption("--jobs <dir>", "folder of the training requests")
-    .option("--store <dir>", "folder of the kept interactions and of leases (default: the registry's)")
+    .requiredOption("--registry <dir>", "registry: OUT/registry of ncf run, or s3://BUCKET")
+    .requiredOption("--jobs <dir>", "training requests: a folder, or the URL of an SQS queue")
+    .option("--store <dir>", "kept interactions and leases: a folder or s3://BUCKET (default: --registry)")
     .option("--epochs <n>", "epochs over new interactions and a sample of older ones", options.integer(1, 1000), 2)
     .option("--older-per-new <n>", "older interactions for each new one", options.integer(0, 1_000_000), 4)
     .option("--threads <n>", "compute threads", options.integer(1, 64), os.availableParallelism())
@@ -44,10 +41,10 @@ export function addWorkerCommand(program: Command, terminal: Terminal): void {
 async function work(values: WorkerValues, terminal: Terminal): Promise<void> {
   terminal.useJson(values.json);
   const { signal } = terminal;
-  const store = new FileObjectStore(values.store ?? values.registry);
+  const store = await storeAt(values.store ?? values.registry);
   const deps = {
-    registry: new ObjectStoreRegistry(new FileObjectStore(values.registry)),
-    queue: new FileJobQueue(values.jobs, { maxReceives }),
+    registry: new ObjectStoreRegistry(await storeAt(values.registry)),
+    queue: await jobQueueAt(values.jobs),
     store,
     chunksOf: (group: string, partition: number) =>
       new ParquetInteractionChunks(store, `interactions/${group}/${partition}/`),
