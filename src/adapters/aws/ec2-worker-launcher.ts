@@ -145,8 +145,8 @@ export class Ec2WorkerLauncher implements WorkerLauncher {
         { cause: refused.at(-1)?.cause },
       );
     }
-    const { code, name } = quotaOf(quota.instanceType, market);
-    return { kind: "quota", quotaCode: code, reason, advice: quotaAdvice({ code, name }) };
+    const known = quotaOf(quota.instanceType, market);
+    return { kind: "quota", quotaCode: known?.code ?? "unknown", reason, advice: quotaAdvice(known) };
   }
 
   async #workers(filters: readonly { Name: string; Values: string[] }[]): Promise<Worker[]> {

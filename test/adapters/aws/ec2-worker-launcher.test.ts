@@ -117,6 +117,12 @@ onEmulators(["moto", "localstack"], (name, settings) => {
       expect(outcome).toMatchObject({ kind: "quota", quotaCode, advice: expect.stringContaining(quotaCode) });
     });
 
+    it("of a family whose quota has no name here, refused for its quota, says where to look", async () => {
+      refuse("VcpuLimitExceeded");
+      const outcome = await newLauncher(stack, subnetIds).launch({ ...request, instanceTypes: ["trn1.2xlarge"] });
+      expect(outcome).toMatchObject({ kind: "quota", advice: expect.stringContaining("Service Quotas") });
+    });
+
     it("that no zone offers, or that nobody may start, is an error with the way out", async () => {
       const launcher = newLauncher(stack, subnetIds);
       refuse("Unsupported", "Unsupported");
