@@ -14,7 +14,7 @@ export function httpHandler(observer: Observer, api: (request: Request) => Promi
     const request = requestOf(event);
     const response = await api(request);
     const { pathname } = new URL(request.url);
-    observer.log(response.status < 500 ? "requestAnswered" : "requestFailed", {
+    observer.log(response.status < 500 ? "requestAnswered" : "requestUnanswered", {
       method: request.method,
       path: pathname,
       status: response.status,

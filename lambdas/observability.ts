@@ -5,41 +5,30 @@ import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { logMetrics } from "@aws-lambda-powertools/metrics/middleware";
 import middy, { type MiddlewareObj } from "@middy/core";
 import type { Context } from "aws-lambda";
+import type { LaunchEvent } from "../src/app/launch-worker/launch-events.ts";
 import { NcfError } from "../src/core/errors.ts";
 
-/** What is logged: names that searches and alarms may hang on. */
+/** What is logged: names that searches and alarms may hang on. Each is counted, too, as a metric of the same name. */
 export type LogEvent =
+  | LaunchEvent["event"]
   | "uploadIngested"
   | "uploadKnown"
   | "uploadRefused"
   | "trainingRequested"
   | "trainingKnown"
   | "datasetRefused"
-  | "requestsHandled"
-  | "reconciled"
   | "versionServed"
   | "requestAnswered"
-  | "requestFailed"
+  | "requestUnanswered"
   | "timedOut"
-  | "error";
-
-/** The metrics that alarms may hang on: each counts the log event of that name. */
-const counted = new Set<LogEvent>([
-  "uploadIngested",
-  "uploadRefused",
-  "trainingRequested",
-  "datasetRefused",
-  "versionServed",
-  "requestFailed",
-  "timedOut",
-  "error",
-]);
+  | "unexpectedError";
 
 export interface Observer {
   /** @param fields beside the event's name */
   log(event: LogEvent, fields?: Readonly<Record<string, unknown>>): void;
   error(error: unknown): void;
-  count(metric: string, value: number): void;
+  /** A metric that is no event. @param name as events are named */
+  count(name: string, value: number): void;
   /** The middleware that surrounds a handler. */
   readonly around: readonly MiddlewareObj[];
 }
@@ -48,12 +37,12 @@ export interface Observer {
 export function observer(): Observer {
   const logger = new Logger();
   const metrics = new Metrics();
-  const count = (metric: string, value: number): void => {
-    metrics.addMetric(metric, MetricUnit.Count, value);
+  const count = (event: string, value: number): void => {
+    metrics.addMetric(metricOf(event), MetricUnit.Count, value);
   };
   return {
     log(event, fields = {}) {
-      if (counted.has(event)) count(event, 1);
+      count(event, 1);
       logger.info(event, { event, ...fields });
     },
     error(error) {
@@ -71,6 +60,11 @@ export function observer(): Observer {
       { before: ({ event, context }) => logger.setCorrelationId(correlationId(event, context)) },
     ],
   };
+}
+
+/** Such as UploadRefused for uploadRefused. */
+function metricOf(event: string): string {
+  return event[0].toUpperCase() + event.slice(1);
 }
 
 /** The same for errors of the project: their code, and whether trying again can help. */

@@ -16,6 +16,8 @@ const maps = path.join(root, "dist", "lambda-maps");
 const maxBytes = 5 * 1024 * 1024;
 /** Files that modules read by their own address. */
 const beside = { score: ["src/ncf/wasm/scoring.wasm"] };
+/** Codecs with machine code, for reading compressed topics: the Lambdas only write. */
+const external = ["@2l/kafkajs-lz4", "kafkajs-snappy"];
 /** Packages of the older kind, such as kafkajs, call `require`, which a module does not have. */
 const banner =
   'import{createRequire as ncfCreateRequire}from"node:module";const require=ncfCreateRequire(import.meta.url);';
@@ -49,6 +51,7 @@ for (const name of names) {
     sourcemap: "external",
     sourcesContent: false,
     legalComments: "none",
+    external,
     // Modules rather than the older kind, so that what is not used stays out.
     mainFields: ["module", "main"],
     banner: { js: banner },

@@ -124,6 +124,10 @@ export const recordOutcome = z
   })
   .meta({ id: "RecordOutcome" });
 
+export const accepted = z
+  .object({ accepted: z.int().describe("Interactions that are in the log") })
+  .meta({ id: "Accepted" });
+
 export const history = z
   .object({
     userId: z.string(),
