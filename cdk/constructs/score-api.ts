@@ -142,7 +142,7 @@ export class ScoreApi extends Construct implements Watched {
       },
       {
         id: "api-errors",
-        metric: this.api?.metricServerError({ period, statistic: "Sum" }) ?? this.score.counted("requestFailed"),
+        metric: this.api?.metricServerError({ period, statistic: "Sum" }) ?? this.score.counted("RequestUnanswered"),
         threshold: 5,
         meaning: "Callers have had five answers of 500 and above in five minutes.",
       },

@@ -76,13 +76,13 @@ export class UploadPipeline extends Construct implements Watched {
     this.alarms = [
       {
         id: "upload-refused",
-        metric: this.ingest.counted("uploadRefused"),
+        metric: this.ingest.counted("UploadRefused"),
         threshold: 1,
         meaning: "An upload was refused; uploads-failed/ has a report that says what was expected and found.",
       },
       {
         id: "dataset-refused",
-        metric: this.sample.counted("datasetRefused"),
+        metric: this.sample.counted("DatasetRefused"),
         threshold: 1,
         meaning: "No sample can be drawn from a data set with these options; its refused.json says why.",
       },
