@@ -27,6 +27,7 @@ export interface StreamValues extends KafkaOptionValues, EventMappingValues {
   readonly trainEvery: number;
   readonly trainWindows?: number;
   readonly keepInterval: number;
+  readonly reportInterval: number;
   readonly registryInterval: number;
   readonly promotionEvents: number;
   readonly promotionUsers: number;
@@ -115,6 +116,10 @@ export const streamOptions = (): Option[] => [
     .env("NCF_KEEP_INTERVAL")
     .argParser(options.duration)
     .default(300_000, "5m"),
+  new Option("--report-interval <time>", "from one storing of windows' reports in --store to the next")
+    .env("NCF_REPORT_INTERVAL")
+    .argParser(options.duration)
+    .default(10_000, "10s"),
   new Option("--registry-interval <time>", "from one look at the registry's champion to the next")
     .env("NCF_REGISTRY_INTERVAL")
     .argParser(options.duration)

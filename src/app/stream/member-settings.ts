@@ -21,6 +21,8 @@ export interface StreamMemberSettings extends StreamSettings {
   readonly idleTimeoutMs: number;
   /** From one chunk of kept interactions to the next, from one look at whether to train, and for new versions, to the next. */
   readonly keepIntervalMs: number;
+  /** From one storing of the reports that have changed to the next. */
+  readonly reportIntervalMs: number;
   /** From one look at the registry's champion to the next. */
   readonly registryIntervalMs: number;
   /** Records that no version has learnt, for which a training is asked for. */

@@ -1,7 +1,8 @@
 /**
  * Copies window reports from their topic into the object store, for readers without a log: `reports/<group>/<start>.json`, the
  * latest of each window. It follows the topic by an offset of its own, which moves once a report is stored: so a store that does
- * not answer holds nothing back, and what it refuses is stored later, by whoever follows the topic then.
+ * not answer holds nothing back, and what it refuses is stored later, by whoever follows the topic then. A window's report changes
+ * with each commit, and a store may want money for each object: so they are stored now and then.
  */
 import { NcfError } from "../../core/errors.ts";
 import { decodeJson, encodeJsonFile } from "../../core/json.ts";
@@ -11,7 +12,7 @@ import { type WindowReport, windowReportSchema } from "../../streaming/window-re
 import { putWhere } from "../put-where.ts";
 import { type ArchivedReport, archivedReportSchema, reportKey } from "./archived-report.ts";
 import { nextRecords } from "./committed-records.ts";
-import type { StreamDeps, StreamSettings } from "./stream-settings.ts";
+import type { StreamMemberDeps, StreamMemberSettings } from "./member-settings.ts";
 import { takeOver } from "./take-over.ts";
 
 const longestWaitMs = 1_000;
@@ -22,8 +23,8 @@ const longestWaitMs = 1_000;
  * @throws NcfError `REPORT_INVALID`, `PRODUCER_FENCED`, those of the log and of the store
  */
 export async function archiveReports(
-  { log, store }: StreamDeps,
-  { group, topics, commitRecords }: StreamSettings,
+  { log, store, sleep }: StreamMemberDeps,
+  { group, topics, commitRecords, reportIntervalMs }: StreamMemberSettings,
   signal: AbortSignal,
   progressed: () => void,
 ): Promise<void> {
@@ -52,6 +53,7 @@ export async function archiveReports(
       offset = nextOffset;
       await producer.commit({ records: [], offsets: [{ group, ...place, offset, metadata: "" }] });
       progressed();
+      await sleep(reportIntervalMs, signal);
     }
     await producer.close();
   });

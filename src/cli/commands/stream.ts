@@ -114,6 +114,7 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
             snapshotPartials: values.snapshotPartials,
             idleTimeoutMs: values.idleTimeout,
             keepIntervalMs: values.keepInterval,
+            reportIntervalMs: values.reportInterval,
             registryIntervalMs: values.registryInterval,
             trainEvery: values.trainEvery,
             trainWindows: values.trainWindows ?? null,

@@ -33,6 +33,7 @@ export const settings: StreamMemberSettings = {
   snapshotPartials: 10,
   idleTimeoutMs: 60_000,
   keepIntervalMs: 20,
+  reportIntervalMs: 2,
   registryIntervalMs: 2,
   trainEvery: 1000,
   trainWindows: null,
