@@ -56,6 +56,7 @@ const contextSchema = z.object({
   kafka: z.string().default("none"),
   kafkaSecret: z.string().optional(),
   kafkaSecretKey: z.string().optional(),
+  kafkaTls: flag.optional(),
   streamImage: z.string().optional(),
   streamArchitecture: z.enum(["x86_64", "arm64"]).optional(),
   streamGroup: z.string().optional(),
@@ -85,6 +86,7 @@ export function readContext(node: Node): DeploymentContext {
     kafka,
     kafkaSecret,
     kafkaSecretKey,
+    kafkaTls,
     streamImage,
     streamArchitecture,
     streamGroup,
@@ -102,9 +104,10 @@ export function readContext(node: Node): DeploymentContext {
         ? undefined
         : defined({
             brokers: kafka,
-            secretArn: needed("kafkaSecret", kafkaSecret, "the ARN of a secret with mechanism, username and password"),
+            secretArn: kafkaSecret,
             secretKeyArn: kafkaSecretKey,
-            image: needed("streamImage", streamImage, "the URI of the image that this repository's Dockerfile makes"),
+            tls: kafkaTls,
+            image: streamImage ?? missingImage(),
             architecture: streamArchitecture,
             topic: interactionsTopic,
             group: streamGroup,
@@ -125,9 +128,10 @@ function networkOf(
   throw new Error("the context (cdk.json, --context): expected subnets=subnet-...,subnet-... beside vpc, found none");
 }
 
-function needed(name: string, value: string | undefined, what: string): string {
-  if (value !== undefined) return value;
-  throw new Error(`the context (cdk.json, --context): expected ${name} beside kafka, ${what}, found none`);
+function missingImage(): never {
+  throw new Error(
+    "the context (cdk.json, --context): expected streamImage beside kafka, the URI of the image that this repository's Dockerfile makes, found none",
+  );
 }
 
 function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {

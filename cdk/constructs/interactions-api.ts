@@ -19,7 +19,8 @@ import type { WorkerNetwork } from "./worker-network.ts";
 export interface InteractionsApiProps {
   readonly settings: Settings;
   readonly kafka: KafkaSettings;
-  readonly secret: ISecret;
+  /** Undefined for brokers that ask for no password. */
+  readonly secret: ISecret | undefined;
   readonly api: HttpApi;
   readonly authorizer: IHttpRouteAuthorizer;
   readonly network: WorkerNetwork;
@@ -43,11 +44,12 @@ export class InteractionsApi extends Construct implements Watched {
       ...this.#placement(props),
       environment: {
         NCF_KAFKA_BROKERS: kafka.brokers,
-        NCF_KAFKA_SECRET_ARN: secret.secretArn,
+        NCF_KAFKA_TLS: kafka.tls === false ? "0" : "1",
+        ...(secret === undefined ? {} : { NCF_KAFKA_SECRET_ARN: secret.secretArn }),
         NCF_TOPIC_INTERACTIONS: kafka.topic ?? "interactions",
       },
     });
-    secret.grantRead(this.interactions.role);
+    secret?.grantRead(this.interactions.role);
     new HttpRoute(this, "Route", {
       httpApi: api,
       routeKey: HttpRouteKey.with("/interactions", HttpMethod.POST),
@@ -64,7 +66,7 @@ export class InteractionsApi extends Construct implements Watched {
       },
       {
         id: "interactions-refused",
-        metric: this.interactions.counted("requestFailed"),
+        metric: this.interactions.counted("RequestUnanswered"),
         threshold: 5,
         meaning:
           "Kafka took no interactions five times in five minutes; their senders were told which, and send them again.",
@@ -73,7 +75,7 @@ export class InteractionsApi extends Construct implements Watched {
     this.graphs = [
       {
         title: "Interactions",
-        metrics: [fn.metricInvocations(), fn.metricErrors(), this.interactions.counted("requestFailed")],
+        metrics: [fn.metricInvocations(), fn.metricErrors(), this.interactions.counted("RequestUnanswered")],
       },
     ];
   }

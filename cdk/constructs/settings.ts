@@ -4,10 +4,15 @@
 export interface KafkaSettings {
   /** `HOST:PORT` with commas between. */
   readonly brokers: string;
-  /** ARN of a JSON secret with `mechanism` (plain, scram-sha-256 or scram-sha-512), `username` and `password`. */
-  readonly secretArn: string;
+  /**
+   * ARN of a JSON secret with `mechanism` (plain, scram-sha-256 or scram-sha-512), `username` and `password`. Default: none,
+   * for brokers that ask for no password
+   */
+  readonly secretArn?: string;
   /** ARN of the key by which the secret is encrypted, where that is one of your own (Amazon MSK demands it). */
   readonly secretKeyArn?: string;
+  /** Whether the connection is encrypted. Default: true */
+  readonly tls?: boolean;
   /** URI of the image of this repository's Dockerfile, by tag or digest. */
   readonly image: string;
   /** The instruction set that the image is for. Default: x86_64 */

@@ -32,7 +32,8 @@ import { grantQueueLook } from "./worker-template.ts";
 export interface StreamProcessorProps {
   readonly settings: Settings;
   readonly kafka: KafkaSettings;
-  readonly secret: ISecret;
+  /** Undefined for brokers that ask for no password. */
+  readonly secret: ISecret | undefined;
   readonly bucket: IBucket;
   readonly trainingRequests: Queue;
   readonly network: WorkerNetwork;
@@ -100,7 +101,6 @@ export class StreamProcessor extends Construct implements Watched {
         operatingSystemFamily: OperatingSystemFamily.LINUX,
       },
     });
-    const ofSecret = (field: string) => EcsSecret.fromSecretsManager(secret, field);
     task.addContainer("Stream", {
       image: containerImage(this, kafka.image),
       command: ["stream"],
@@ -109,7 +109,8 @@ export class StreamProcessor extends Construct implements Watched {
       stopTimeout: Duration.seconds(60),
       environment: {
         NCF_KAFKA_BROKERS: kafka.brokers,
-        NCF_KAFKA_TLS: "1",
+        // What is not there is off.
+        ...(kafka.tls === false ? {} : { NCF_KAFKA_TLS: "1" }),
         NCF_TOPIC: topic,
         NCF_STREAM_GROUP: streamGroup(kafka),
         NCF_REGISTRY: `s3://${bucket.bucketName}`,
@@ -118,11 +119,7 @@ export class StreamProcessor extends Construct implements Watched {
         NCF_HOST: "127.0.0.1",
         AWS_REGION: Stack.of(this).region,
       },
-      secrets: {
-        NCF_KAFKA_SASL: ofSecret("mechanism"),
-        NCF_KAFKA_SASL_USER: ofSecret("username"),
-        NCF_KAFKA_SASL_PASSWORD: ofSecret("password"),
-      },
+      ...(secret === undefined ? {} : { secrets: loginOf(secret) }),
       healthCheck: {
         command: [
           "CMD",
@@ -186,6 +183,16 @@ export class StreamProcessor extends Construct implements Watched {
       },
     ];
   }
+}
+
+/** As variables of the container, which its environment's description does not show. */
+function loginOf(secret: ISecret): Record<string, EcsSecret> {
+  const ofSecret = (field: string) => EcsSecret.fromSecretsManager(secret, field);
+  return {
+    NCF_KAFKA_SASL: ofSecret("mechanism"),
+    NCF_KAFKA_SASL_USER: ofSecret("username"),
+    NCF_KAFKA_SASL_PASSWORD: ofSecret("password"),
+  };
 }
 
 /** An image of a private registry of AWS' takes the right to pull it; any other is public. */

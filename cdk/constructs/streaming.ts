@@ -2,7 +2,7 @@
 import { SecurityGroup } from "aws-cdk-lib/aws-ec2";
 import { Key } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
-import { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import { type ISecret, Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { AlarmDefinition, Graph, Watched } from "./alarm-definition.ts";
@@ -33,12 +33,7 @@ export class Streaming extends Construct implements Watched {
     const { settings, kafka, bucket, trainingRequests, network, serving } = props;
     const { api, authorizer } = serving;
     if (api === undefined) throw new Error("kafka: expected the HTTP API, found none. Turn httpApi on");
-    const { secretArn, secretKeyArn } = kafka;
-    const encryptionKey =
-      secretKeyArn === undefined ? {} : { encryptionKey: Key.fromKeyArn(this, "SecretKey", secretKeyArn) };
-    // Secrets Manager adds six characters to a secret's name; an ARN without them stands for whichever they are.
-    const arn = /-[A-Za-z0-9]{6}$/.test(secretArn) ? { secretCompleteArn: secretArn } : { secretPartialArn: secretArn };
-    const secret = Secret.fromSecretAttributes(this, "Secret", { ...arn, ...encryptionKey });
+    const secret = this.#secret(kafka);
     const securityGroup = new SecurityGroup(this, "BrokerClients", {
       vpc: network.asVpc(this).vpc,
       description: "Clients of Kafka: nothing in, all out, as brokers name their own ports",
@@ -48,5 +43,13 @@ export class Streaming extends Construct implements Watched {
     this.processor = new StreamProcessor(this, "Processor", { ...shared, bucket, trainingRequests });
     this.alarms = [...this.interactions.alarms, ...this.processor.alarms];
     this.graphs = [...this.interactions.graphs, ...this.processor.graphs];
+  }
+
+  #secret({ secretArn, secretKeyArn }: KafkaSettings): ISecret | undefined {
+    if (secretArn === undefined) return undefined;
+    const key = secretKeyArn === undefined ? {} : { encryptionKey: Key.fromKeyArn(this, "SecretKey", secretKeyArn) };
+    // Secrets Manager adds six characters to a secret's name; an ARN without them stands for whichever they are.
+    const arn = /-[A-Za-z0-9]{6}$/.test(secretArn) ? { secretCompleteArn: secretArn } : { secretPartialArn: secretArn };
+    return Secret.fromSecretAttributes(this, "Secret", { ...arn, ...key });
   }
 }

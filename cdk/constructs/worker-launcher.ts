@@ -57,10 +57,8 @@ export class WorkerLauncher extends Construct {
     });
     const { role } = this.launcher;
     grantObjects(role, bucket, { write: ["runs/", "launcher/"], remove: ["launcher/"] });
-    for (const { queue, deadLetters } of [trainingRequests, trainingJobs]) {
-      grantQueueLook(role, queue);
-      grantQueueLook(role, deadLetters);
-    }
+    grantQueueLook(role, trainingJobs.queue);
+    grantQueueLook(role, trainingJobs.deadLetters);
     trainingJobs.queue.grantSendMessages(role);
     grantLaunch(role, worker, settings);
     this.launcher.function.addEventSource(

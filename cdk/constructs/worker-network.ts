@@ -23,9 +23,8 @@ import {
 import { Construct } from "constructs";
 import type { Settings } from "./settings.ts";
 
+/** A /24 of it for each zone. */
 const addresses = "10.83.0.0/20";
-/** 2^8 addresses a subnet. */
-const subnetBits = "8";
 
 export class WorkerNetwork extends Construct {
   /** Undefined for the account's default VPC. */
@@ -72,9 +71,11 @@ export class WorkerNetwork extends Construct {
   /** The same network as other constructs want it. @throws Error for the default VPC, whose id nobody knows */
   asVpc(scope: Construct): { readonly vpc: IVpc; readonly subnets: readonly ISubnet[] } {
     if (this.vpcId === undefined) throw new Error('expected network "own" or one with a vpcId, found "default"');
-    // The zones are of no use to containers and Lambdas, which are placed by subnet.
+    // Containers and Lambdas are placed by subnet: zones and routes only have to be there for the library.
     const vpc = Vpc.fromVpcAttributes(scope, "Vpc", { vpcId: this.vpcId, availabilityZones: ["as placed"] });
-    const subnets = this.subnetIds.map((subnetId, i) => Subnet.fromSubnetId(scope, `Subnet${i}`, subnetId));
+    const subnets = this.subnetIds.map((subnetId, i) =>
+      Subnet.fromSubnetAttributes(scope, `Subnet${i}`, { subnetId, routeTableId: "as placed" }),
+    );
     return { vpc, subnets };
   }
 
@@ -107,7 +108,7 @@ export class WorkerNetwork extends Construct {
       const subnet = new CfnSubnet(this, `Subnet${zone}`, {
         vpcId: vpc.attrVpcId,
         availabilityZone: Fn.select(zone, Fn.getAzs()),
-        cidrBlock: Fn.select(zone, Fn.cidr(vpc.attrCidrBlock, zones, subnetBits)),
+        cidrBlock: `10.83.${zone}.0/24`,
         mapPublicIpOnLaunch: true,
       });
       new CfnSubnetRouteTableAssociation(this, `Routes${zone}`, {

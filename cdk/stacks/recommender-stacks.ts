@@ -1,4 +1,4 @@
-/** The deployment of this repository: a stack for each part, so that one can be replaced without touching the others. */
+/** The deployment of this repository: a stack for each part, data apart from what works on it. */
 import type { App, Environment } from "aws-cdk-lib";
 import type { Settings } from "../constructs/settings.ts";
 import { DataStack } from "./data-stack.ts";

@@ -14,5 +14,10 @@ export class TrainingStack extends Stack {
     super(scope, id, props);
     this.training = new Training(this, "Training", { settings, bucket: importedBucket(this, data) });
     trainingOutputs(this, this.training);
+    const { network, trainingRequests } = this.training;
+    const { queueArn, queueUrl } = trainingRequests.queue;
+    // Said from the start, so that a Kafka that is added later leaves this stack as it is.
+    const made = settings.network === "own" ? [network.vpcId, ...network.subnetIds] : [];
+    for (const value of [queueArn, queueUrl, ...made]) this.exportValue(value);
   }
 }
