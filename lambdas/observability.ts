@@ -57,7 +57,11 @@ export function observer(): Observer {
     around: [
       injectLambdaContext(logger, { resetKeys: true }),
       logMetrics(metrics, { captureColdStartMetric: true }),
-      { before: ({ event, context }) => logger.setCorrelationId(correlationId(event, context)) },
+      {
+        before: ({ event, context }) => {
+          logger.setCorrelationId(correlationId(event, context));
+        },
+      },
     ],
   };
 }
@@ -117,6 +121,14 @@ export function observed<Event, Result>(
       );
     },
   })
-    .use([...around, { onError: ({ error }) => tell(error) }])
+    .use([
+      ...around,
+      {
+        // In braces, as middy would take what it returns for the handler's answer.
+        onError: ({ error }) => {
+          tell(error);
+        },
+      },
+    ])
     .handler(handle);
 }

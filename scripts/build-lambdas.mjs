@@ -2,16 +2,21 @@
  * Bundles each Lambda, packages and all, into dist/lambdas/<name>/: an `index.mjs` and what it reads beside itself. The same sources
  * give the same bytes. Source maps lie in dist/lambda-maps, as a map in the bundle would be loaded with it.
  *
- *   npm run build:lambdas [-- NAME ...]
+ *   npm run build:lambdas [-- NAME ...] [-- --out FOLDER]
  */
 import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const out = path.join(root, "dist", "lambdas");
-const maps = path.join(root, "dist", "lambda-maps");
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { out: { type: "string", default: "dist" } },
+});
+const out = path.resolve(root, values.out, "lambdas");
+const maps = path.resolve(root, values.out, "lambda-maps");
 /** What a bundle may weigh: a Lambda loads all of it before its first answer. */
 const maxBytes = 5 * 1024 * 1024;
 /** Files that modules read by their own address. */
@@ -33,7 +38,7 @@ const englishOnly = {
 };
 
 const all = readdirSync(path.join(root, "lambdas", "entry")).map((file) => path.basename(file, ".ts"));
-const names = process.argv.length > 2 ? process.argv.slice(2) : all.sort();
+const names = positionals.length > 0 ? positionals : all.sort();
 
 mkdirSync(maps, { recursive: true });
 for (const name of names) {
