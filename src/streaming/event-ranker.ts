@@ -6,6 +6,7 @@ import { purposes, type StreamKey, streamKey } from "../core/rng.ts";
 import { CandidateDraw } from "./candidate-draw.ts";
 import type { InteractionEvent } from "./interaction-event.ts";
 import type { Score } from "./outcome.ts";
+import { PopularityPlaces } from "./popularity-places.ts";
 import { keyOfValues } from "./stream-key.ts";
 import type { StreamModel } from "./stream-model.ts";
 import type { UserHistories } from "./user-histories.ts";
@@ -24,6 +25,7 @@ export interface Ranking {
 /** What one version needs beside its own facts. */
 interface VersionView {
   readonly draw: CandidateDraw;
+  readonly places: PopularityPlaces;
   /** Shape [≥ mapped]: the catalogue index of each item of the histories, −1 outside the catalogue. */
   indices: Int32Array;
   mapped: number;
@@ -54,7 +56,7 @@ export class EventRanker {
    * @param user index into the histories; −1 for a user without any
    * @param test the event's item, a catalogue index
    * @param challenger a version that scores the same candidates
-   * @throws NcfError `SCORE_NAN` for a score of `model`
+   * @throws NcfError `SCORE_NAN` for a score or a popularity of `model`
    */
   rank(
     model: StreamModel,
@@ -63,19 +65,20 @@ export class EventRanker {
     test: number,
     challenger: StreamModel | null,
   ): Ranking {
-    const { draw } = this.#viewOf(model);
+    const { draw, places } = this.#viewOf(model);
     const history = this.#historyOf(model, user);
     const key = keyOfValues(this.#key, event.userId, event.itemId, event.timestampMs);
     const candidates = draw.draw(test, history, key);
     const scores = this.#scores.subarray(0, candidates.length);
     model.score(event.userId, history, candidates, scores);
     const standing = standingOf(`model version ${model.version}`, scores);
+    const [popularity, decayedPopularity] = places.standings(candidates);
     return {
       candidates: candidates.length,
       standing,
       model: scoreOf(standing),
-      popularity: this.#byTable(model.popularity, candidates, scores, model.version),
-      decayedPopularity: this.#byTable(model.decayedPopularity, candidates, scores, model.version),
+      popularity: scoreOf(popularity),
+      decayedPopularity: scoreOf(decayedPopularity),
       challenger: challenger === null ? null : this.#byChallenger(challenger, model, event.userId, user, candidates),
     };
   }
@@ -110,11 +113,6 @@ export class EventRanker {
     return indices;
   }
 
-  #byTable(table: Float64Array, candidates: Int32Array, scores: Float64Array, version: string): Score {
-    for (let i = 0; i < candidates.length; i++) scores[i] = table[candidates[i]];
-    return scoreOf(standingOf(`model version ${version}`, scores));
-  }
-
   /** The user's items that the catalogue has, as a view that is valid until the next call. */
   #historyOf(model: StreamModel, user: number): Int32Array {
     const count = this.#histories.count(user);
@@ -134,7 +132,8 @@ export class EventRanker {
     let view = this.#views.get(model);
     if (view === undefined) {
       const draw = new CandidateDraw(model.catalogue.length, this.#negatives);
-      view = { draw, indices: new Int32Array(1024), mapped: 0, elsewhere: new WeakMap() };
+      const places = new PopularityPlaces(model);
+      view = { draw, places, indices: new Int32Array(1024), mapped: 0, elsewhere: new WeakMap() };
       this.#views.set(model, view);
     }
     if (view.mapped < this.#histories.itemCount) this.#mapItems(view, model);
