@@ -53,7 +53,7 @@ export interface CardFineTuning {
 
 /** What a publisher says of a model. */
 export interface CardFacts {
-  /** The preset: "paper", "neumf", "mf". */
+  /** The preset, such as "neumf". */
   readonly name: string;
   /** Whether it learnt from all data, with the settings that were judged on a part, or from what lies before the cut-off. */
   readonly trainedOn: "allData" | "beforeCutOff";
