@@ -37,6 +37,8 @@ export interface ServingOptions {
   readonly openLog: () => Promise<InteractionLog>;
   /** Theirs in that log, where it is not the default one. */
   readonly interactionsTopic?: string;
+  /** A client is told after so long that the log does not answer; by default, when the log gives up. */
+  readonly answerWithinMs?: number;
   /** Null for the default one, or any free one where that is taken. */
   readonly port: number | null;
   readonly host: string;
@@ -58,7 +60,17 @@ export interface Listening {
  */
 export async function serveUntilStopped(
   terminal: Terminal,
-  { model, runFolder, stream, openLog, interactionsTopic, port, host, allowName: names }: ServingOptions,
+  {
+    model,
+    runFolder,
+    stream,
+    openLog,
+    interactionsTopic,
+    answerWithinMs,
+    port,
+    host,
+    allowName: names,
+  }: ServingOptions,
   onListening: (listening: Listening) => void,
 ): Promise<void> {
   const { signal } = terminal;
@@ -66,7 +78,10 @@ export async function serveUntilStopped(
   const [first, watch] = "registry" in model ? await champion(model.registry) : [model, null];
   const log = await openLog();
   try {
-    const holder = await ServiceHolder.open(first, log, { ...(interactionsTopic && { topic: interactionsTopic }) });
+    const holder = await ServiceHolder.open(first, log, {
+      ...(interactionsTopic && { topic: interactionsTopic }),
+      ...(answerWithinMs && { answerWithinMs }),
+    });
     const { windows, followed } = windowsOf(stream, runFolder, terminal, onError);
     const api = createHttpApi({
       holder,

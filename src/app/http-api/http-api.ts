@@ -109,9 +109,11 @@ function isDecodable(address: string): boolean {
 function problemOf(error: unknown, onError: (error: unknown) => void): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof NcfError && error.code === "INTERACTIONS_FULL") return new HttpProblem(503, error.message);
-  if (error instanceof NcfError && error.code === "LOG_UNAVAILABLE") {
-    onError(error);
-    return new HttpProblem(503, "the log of interactions does not answer: try again", {
+  if (error instanceof NcfError && ["LOG_UNAVAILABLE", "LOG_BEHIND"].includes(error.code)) {
+    // Of an outage, the first requests are told of; those that are turned away because of it are many.
+    if (error.code === "LOG_UNAVAILABLE") onError(error);
+    const again = "try again; what it has taken by then counts as a repeat";
+    return new HttpProblem(503, `the log of interactions does not answer: ${again}`, {
       headers: { "Retry-After": "5" },
     });
   }

@@ -1,6 +1,7 @@
 import type { InteractionLog } from "../../ports/interaction-log.ts";
 import { defaultTopics } from "../stream/stream-settings.ts";
-import { logInteractions, restoreInteractions } from "./logged-interactions.ts";
+import { InteractionWriter } from "./interaction-writer.ts";
+import { restoreInteractions } from "./logged-interactions.ts";
 import { type Interaction, RecommendationService, type RecordOutcome } from "./recommendation-service.ts";
 import { RecordedInteractions } from "./recorded-interactions.ts";
 import type { ServedModel } from "./served-model.ts";
@@ -11,6 +12,8 @@ export interface ServiceHolderOptions {
   readonly topic?: string;
   /** Takes them. */
   readonly recorded?: RecordedInteractions;
+  /** See `InteractionWriter`; as long as the log takes by default. */
+  readonly answerWithinMs?: number;
 }
 
 /**
@@ -18,8 +21,7 @@ export interface ServiceHolderOptions {
  * `current` once and stays with it to its end.
  */
 export class ServiceHolder implements ServiceSource {
-  readonly #log: InteractionLog;
-  readonly #topic: string;
+  readonly #writer: InteractionWriter;
   readonly #recorded: RecordedInteractions;
   #current: RecommendationService;
 
@@ -27,15 +29,18 @@ export class ServiceHolder implements ServiceSource {
   static async open(
     model: ServedModel,
     log: InteractionLog,
-    { topic = defaultTopics.interactions, recorded = new RecordedInteractions() }: ServiceHolderOptions = {},
+    {
+      topic = defaultTopics.interactions,
+      recorded = new RecordedInteractions(),
+      answerWithinMs = Number.POSITIVE_INFINITY,
+    }: ServiceHolderOptions = {},
   ): Promise<ServiceHolder> {
     await restoreInteractions(log, topic, recorded);
-    return new ServiceHolder(model, log, topic, recorded);
+    return new ServiceHolder(model, new InteractionWriter({ log, topic, answerWithinMs }), recorded);
   }
 
-  private constructor(model: ServedModel, log: InteractionLog, topic: string, recorded: RecordedInteractions) {
-    this.#log = log;
-    this.#topic = topic;
+  private constructor(model: ServedModel, writer: InteractionWriter, recorded: RecordedInteractions) {
+    this.#writer = writer;
     this.#recorded = recorded;
     this.#current = new RecommendationService(model, recorded);
   }
@@ -58,10 +63,10 @@ export class ServiceHolder implements ServiceSource {
    * Logs the interactions, then lets them count; repeats do neither. Of two requests that bring the same interaction at
    * the same moment both may be logged, and one is recorded.
    *
-   * @throws NcfError `ID_INVALID`, `INTERACTIONS_FULL`, those of the log: nothing was recorded
+   * @throws NcfError `ID_INVALID`, `INTERACTIONS_FULL`: nothing was recorded; those of `InteractionWriter`
    */
   async record(interactions: readonly Interaction[]): Promise<RecordOutcome> {
-    await logInteractions(this.#log, this.#topic, this.#current.newOf(interactions));
-    return this.#current.record(interactions);
+    const fresh = this.#current.newOf(interactions);
+    return this.#writer.write(fresh, () => this.#current.record(interactions));
   }
 }

@@ -15,6 +15,9 @@ import { interactionsBeside, type ServingOptions, serveUntilStopped } from "../s
 import { streamTopics, type TopicOptionValues, topicOptions } from "../stream-topics.ts";
 import type { Terminal } from "../terminal.ts";
 
+/** Clients of an API do not wait for brokers as long as a stream does. */
+const answerWithinMs = 2000;
+
 interface ServeValues extends KafkaOptionValues, Pick<TopicOptionValues, "topicPrefix" | "windowsTopic"> {
   readonly model?: string;
   readonly registry?: string;
@@ -83,7 +86,7 @@ async function serve(values: ServeValues, terminal: Terminal): Promise<void> {
 function interactionsOf(
   values: ServeValues,
   terminal: Terminal,
-): { readonly place: string } & Pick<ServingOptions, "openLog" | "interactionsTopic" | "stream"> {
+): { readonly place: string } & Pick<ServingOptions, "openLog" | "interactionsTopic" | "answerWithinMs" | "stream"> {
   const { registry, interactions } = values;
   if (values.brokers !== undefined) {
     const connection = kafkaConnection(values);
@@ -92,6 +95,7 @@ function interactionsOf(
       place: `on Kafka (${connection.brokers.join(", ")})`,
       openLog: () => openLogWhenThere(connection, terminal),
       interactionsTopic: topics.interactions,
+      answerWithinMs,
       stream: { openLog: () => openImpatientLog(connection), topic: topics.windows },
     };
   }

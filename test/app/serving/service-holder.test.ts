@@ -64,6 +64,30 @@ describe("recorded interactions", () => {
     expect(holder.current.history("a", 9).total).toBe(0);
   });
 
+  it("are answered for in time while the log does not answer, and count once it has taken them", async () => {
+    const log = new MemoryInteractionLog();
+    const holder = await ServiceHolder.open(model, log, { answerWithinMs: 20 });
+    let mend = (): void => {};
+    const mended = new Promise<void>((resolve) => {
+      mend = resolve;
+    });
+    const append = log.append.bind(log);
+    log.append = async (...args) => {
+      await mended;
+      return append(...args);
+    };
+    const unavailable = { code: "LOG_UNAVAILABLE", retriable: true };
+    await expect(holder.record([watched("a", "1"), watched("a", "2")])).rejects.toMatchObject(unavailable);
+    // Nothing queues up behind it.
+    await expect(holder.record([watched("b", "1")])).rejects.toMatchObject({ code: "LOG_BEHIND", retriable: true });
+    expect(holder.current.history("a", 9).total).toBe(0);
+    mend();
+    await expect.poll(() => holder.current.history("a", 9).total).toBe(2);
+    expect(await holder.record([watched("a", "1")])).toEqual({ recorded: 0, repeats: 1, unknownItems: 0 });
+    expect(await holder.record([watched("b", "1")])).toMatchObject({ recorded: 1 });
+    expect((await records(log)).map(({ key }) => key)).toEqual(["a", "a", "b"]);
+  });
+
   it("of other programs are read where they can be", async () => {
     const log = new MemoryInteractionLog();
     await log.createTopic("interactions", 3);
