@@ -65,11 +65,9 @@ describe.skipIf(!enabled)(`a stream in outages of ${outageMs / 1000} s${enabled 
     usualMb = watched.takePeakMb();
   }, 180_000);
   afterAll(async () => {
-    watched.close();
-    processor.child.kill("SIGKILL");
-    await processor.outcome;
-    if (disk !== null) unmount(disk);
     await stand.close();
+    if (disk !== null) unmount(disk);
+    watched.close();
     console.log(`memory: ${usualMb.toFixed(0)} MB before; at most in an outage: ${JSON.stringify(growth)}`);
   });
 

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { expect } from "vitest";
 import { KafkaInteractionLog } from "../../src/adapters/kafka/kafka-interaction-log.ts";
+import { FileObjectStore } from "../../src/adapters/local/file-object-store.ts";
 import { ncf, type RunningCommand, startNcf } from "../cli/ncf.ts";
 import { OwnBroker, startCluster } from "./broker.ts";
 import { publishedRecords } from "./published.ts";
@@ -34,6 +35,7 @@ export class ChaosStand {
   readonly brokers: readonly OwnBroker[];
   readonly log: KafkaInteractionLog;
   readonly #folder: string;
+  readonly #processors: RunningCommand[] = [];
 
   static async open({ brokers: count = 1 } = {}): Promise<ChaosStand> {
     const folder = await mkdtemp(path.join(tmpdir(), "ncf-chaos-"));
@@ -58,7 +60,10 @@ export class ChaosStand {
     this.log = log;
   }
 
+  /** Ends the processors that a failed test has left running, too. */
   async close(): Promise<void> {
+    for (const { child } of this.#processors) child.kill("SIGKILL");
+    await Promise.all(this.#processors.map(({ outcome }) => outcome));
     await this.log.close();
     await Promise.all(this.brokers.map((broker) => broker.remove()));
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
@@ -90,6 +95,7 @@ export class ChaosStand {
       NODE_OPTIONS: `${preloaded} ${nodeOptions}`,
       ...env,
     });
+    this.#processors.push(running);
     let stderr = "";
     running.child.stderr?.on("data", (chunk) => {
       stderr += chunk;
@@ -106,6 +112,13 @@ export class ChaosStand {
       const said = members.map((member) => member.said());
       expect.fail(`group ${group} has not read everything\n${said.join("\n---\n")}`);
     }
+  }
+
+  /** Waits until the group has stored a snapshot of each partition and of the windows. */
+  async hasSnapshots(group: string): Promise<void> {
+    const store = new FileObjectStore(this.at(group));
+    const of = [...Array(partitions).keys(), "windows"].map((name) => `snapshots/${group}/${name}/`);
+    for (const prefix of of) while ((await store.list(prefix)).length === 0) await sleep(200);
   }
 
   /** Whether the group has committed all that was sent. */
