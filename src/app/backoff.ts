@@ -7,10 +7,11 @@ export interface BackoffOptions {
   /** Whether trying again can help. */
   readonly canPass: (error: unknown) => boolean;
   readonly onWait: (error: unknown, retryMs: number) => void;
+  /** Pauses grow up to this; by default what spares a service that is away for long. */
+  readonly longestRetryMs?: number;
 }
 
 const firstRetryMs = 500;
-const longestRetryMs = 30_000;
 
 /**
  * Does the work until it succeeds, with longer and longer pauses until it says that it got on.
@@ -18,7 +19,7 @@ const longestRetryMs = 30_000;
  * @throws what the work threw, where trying again cannot help; the signal's reason
  */
 export async function withBackoff<T>(
-  { signal, sleep, canPass, onWait }: BackoffOptions,
+  { signal, sleep, canPass, onWait, longestRetryMs = 30_000 }: BackoffOptions,
   work: (gotOn: () => void) => Promise<T>,
 ): Promise<T> {
   let retryMs = firstRetryMs;

@@ -4,6 +4,7 @@ import { NcfError } from "../../core/errors.ts";
 import { decodeJson } from "../../core/json.ts";
 import type { InteractionLog, LogRecord } from "../../ports/interaction-log.ts";
 import { type WindowReport, windowReportSchema } from "../../streaming/window-report.ts";
+import { withBackoff } from "../backoff.ts";
 
 export interface WindowSink {
   onReport(report: WindowReport): void;
@@ -24,9 +25,10 @@ export interface WindowFeedDeps {
 
 const recordsAtOnce = 500;
 const waitMs = 1000;
-const firstPauseMs = 100;
-const longestPauseMs = 2000;
+const longestRetryMs = 2000;
 const partition = 0;
+/** What waiting, or starting anew, mends. */
+const passing = new Set(["LOG_UNAVAILABLE", "TOPIC_UNKNOWN", "OFFSET_OUT_OF_RANGE"]);
 
 export class WindowFeed {
   readonly #deps: WindowFeedDeps;
@@ -47,19 +49,22 @@ export class WindowFeed {
 
   /** Follows until the signal. @throws NcfError `LOG_REFUSED` and others that waiting does not mend */
   async run(signal: AbortSignal): Promise<void> {
-    let pauseMs = firstPauseMs;
+    const options = {
+      signal,
+      sleep: (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined),
+      canPass: (error: unknown) => error instanceof NcfError && passing.has(error.code),
+      onWait: (error: unknown) => this.#onFailure(error as NcfError),
+      longestRetryMs,
+    };
     try {
-      while (!signal.aborted) {
-        try {
+      await withBackoff(options, async (gotOn) => {
+        while (!signal.aborted) {
           await this.#step(signal);
-          pauseMs = firstPauseMs;
-        } catch (error) {
-          if (signal.aborted) break;
-          this.#onFailure(error);
-          await sleep(pauseMs, undefined, { signal }).catch(() => {});
-          pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+          gotOn();
         }
-      }
+      });
+    } catch (error) {
+      if (!signal.aborted) throw error;
     } finally {
       this.#deps.sink.onReading(false);
       await this.#log?.close();
@@ -99,9 +104,7 @@ export class WindowFeed {
     this.#waitingFor = null;
   }
 
-  /** @throws the error, if waiting does not mend it */
-  #onFailure(error: unknown): void {
-    if (!(error instanceof NcfError)) throw error;
+  #onFailure(error: NcfError): void {
     const { topic, sink, log } = this.#deps;
     if (error.code === "OFFSET_OUT_OF_RANGE") {
       // Beyond the end, this is another topic; before the start, retention has been faster than we.
@@ -112,7 +115,6 @@ export class WindowFeed {
       this.#offset = null;
       return;
     }
-    if (error.code !== "LOG_UNAVAILABLE" && error.code !== "TOPIC_UNKNOWN") throw error;
     sink.onReading(false);
     if (this.#waitingFor === error.code) return;
     this.#waitingFor = error.code;
