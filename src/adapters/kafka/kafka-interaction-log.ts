@@ -145,7 +145,7 @@ export class KafkaInteractionLog implements InteractionLog {
       }
       const start = firstFrom(chunk.records, nextOffset);
       const found = chunk.records.slice(start, start + maxRecords - records.length);
-      for (const record of found) records.push({ ...record, value: record.value && new Uint8Array(record.value) });
+      records.push(...withOwnBytes(found));
       if (start + found.length < chunk.records.length) {
         nextOffset = chunk.records[start + found.length].offset;
       } else {
@@ -351,4 +351,16 @@ export class KafkaInteractionLog implements InteractionLog {
   #newClient(): KafkaClient {
     return new KafkaClient(this.#options, this.#options.retryMs ?? 30_000);
   }
+}
+
+/** The records with values of their own, which a caller may change, in views of one allocation. */
+function withOwnBytes(records: readonly LogRecord[]): LogRecord[] {
+  const bytes = new Uint8Array(records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0));
+  let at = 0;
+  return records.map(({ offset, timestampMs, key, value }) => {
+    if (value === null) return { offset, timestampMs, key, value };
+    bytes.set(value, at);
+    at += value.length;
+    return { offset, timestampMs, key, value: bytes.subarray(at - value.length, at) };
+  });
 }

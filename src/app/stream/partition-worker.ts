@@ -1,7 +1,7 @@
 /** Stage 1 on a log: owns one partition of the input, tests its events and commits what came of them. */
 
 import { NcfError } from "../../core/errors.ts";
-import { encodeJson } from "../../core/json.ts";
+import { encodeJson, encodeJsonEach } from "../../core/json.ts";
 import {
   type LogRecord,
   maxRecordBytes,
@@ -27,6 +27,8 @@ const deadLetterBytes = 500_000;
 const maxKeyLength = 1_000;
 /** Each takes some 70 bytes of a commit's metadata, which holds 4,096. */
 const promotionsOfCommit = 40;
+/** So many are tested at a stretch, some 10 ms: in between, the commit on its way gets on, and so does all else that waits. */
+const recordsAtAStretch = 100;
 
 export class PartitionWorker {
   readonly #deps: StreamDeps;
@@ -141,7 +143,7 @@ export class PartitionWorker {
     this.#position = nextOffset;
     if (records.length === 0) return 0;
     return this.#guarded(async () => {
-      const folded = this.#fold(records);
+      const folded = await this.#fold(records);
       await this.#commitNext(folded, false);
       return folded.length;
     });
@@ -214,8 +216,9 @@ export class PartitionWorker {
   }
 
   /** Folds records until a commit is full. @returns those folded; the position is behind the last of them */
-  #fold(records: readonly LogRecord[]): readonly LogRecord[] {
+  async #fold(records: readonly LogRecord[]): Promise<readonly LogRecord[]> {
     for (let i = 0; i < records.length; i++) {
+      if (i > 0 && i % recordsAtAStretch === 0) await new Promise((resolve) => setImmediate(resolve));
       this.#evaluator.fold(records[i]);
       const { pendingBytes, eventBytes } = this.#evaluator;
       if (pendingBytes + eventBytes <= sumsBytes || i + 1 === records.length) continue;
@@ -265,18 +268,16 @@ export class PartitionWorker {
     const { group, topics } = this.#settings;
     const partition = this.#partition;
     const keys = new Map(read.map(({ offset, key }) => [offset, key]));
-    const record = (topic: string, offset: number, value: unknown): TopicRecord => ({
-      topic,
-      partition,
-      key: keyOf(keys.get(offset)),
-      value: encodeJson(value),
-    });
+    const keyed = (topic: string, values: readonly { readonly offset: number }[]): TopicRecord[] => {
+      const encoded = encodeJsonEach(values);
+      return values.map(({ offset }, i) => ({ topic, partition, key: keyOf(keys.get(offset)), value: encoded[i] }));
+    };
     const { outcomes, late, deadLetters, partial } = commit;
     await this.#producer.commit({
       records: [
-        ...outcomes.map((outcome) => record(topics.outcomes, outcome.offset, outcome)),
-        ...late.map((event) => record(topics.late, event.offset, event)),
-        ...deadLetters.map((letter) => record(topics.deadLetters, letter.offset, deadLetterJson(letter))),
+        ...keyed(topics.outcomes, outcomes),
+        ...keyed(topics.late, late),
+        ...keyed(topics.deadLetters, deadLetters.map(deadLetterJson)),
         { topic: topics.windowPartials, partition: 0, key: String(partition), value: encodeJson(partial) },
       ],
       offsets: [
@@ -306,7 +307,7 @@ function keyOf(key: string | null | undefined): string | null {
 }
 
 /** `value` is the record's, or its beginning, in base64; `valueBytes` says how long the whole is. */
-function deadLetterJson({ value, ...letter }: DeadLetter): object {
+function deadLetterJson({ value, ...letter }: DeadLetter) {
   if (value === null) return { ...letter, value, valueBytes: null };
   const beginning = Buffer.from(value.subarray(0, deadLetterBytes)).toString("base64");
   return { ...letter, value: beginning, valueBytes: value.length };
