@@ -1,4 +1,4 @@
-/** What bench/stream-kafka.ts streams, and the version that tests it. */
+/** What bench/stream-kafka.ts streams, and the versions that test it. */
 import { ObjectStoreRegistry } from "../src/adapters/registry/object-store-registry.ts";
 import { publishModel } from "../src/app/published-model.ts";
 import { leaveOneOut, undivided } from "../src/core/leave-one-out.ts";
@@ -20,14 +20,16 @@ export interface BenchStream {
   readonly users: number;
   readonly items: number;
   readonly interactions: number;
+  /** A version that is no champion. */
+  readonly challenger: string;
 }
 
 const ratingsPerUser = 145;
 const seed = 1;
 
 /**
- * Publishes a version with the preset's network and random weights, which knows all but the newest ratings of a generated data
- * set with ML-20M's catalogue; the newest are the events.
+ * Publishes two versions with the preset's network and random weights, the first as champion, which know all but the newest
+ * ratings of a generated data set with ML-20M's catalogue; the newest are the events.
  */
 export async function makeStream(
   registryStore: ObjectStore,
@@ -43,40 +45,38 @@ export async function makeStream(
   const sample = trainingSample(table, order.subarray(0, start), data);
   const config = presetNamed(preset);
   const { userRowCount, itemRowCount } = embeddingRows(config, sample);
-  const tensors = initialTensors(parameterTable(config, userRowCount, itemRowCount), seed);
   const { userIds, itemIds } = sample;
   const described = { backend: "wasm", arithmetic: "any", epochs: 0, sample: "", data: "" };
   const registry = new ObjectStoreRegistry(registryStore);
   const interactions = sample.train.items.length;
-  const { version } = await publishModel(registry, {
-    model: encodeModel({ description: { name: preset, config, seed, ...described }, tensors, userIds, itemIds }),
-    sample,
-    items: data.movies,
-    card: {
-      name: preset,
-      trainedOn: "allData",
-      dataset: {
-        name: "generated",
-        generated: true,
-        ratingsSha256: "",
-        users: userIds.length,
-        items: itemIds.length,
-        interactions,
+  const dataset = { name: "generated", generated: true, ratingsSha256: "" };
+  const publish = (weightsSeed: number) => {
+    const tensors = initialTensors(parameterTable(config, userRowCount, itemRowCount), weightsSeed);
+    const description = { name: preset, config, seed: weightsSeed, ...described };
+    return publishModel(registry, {
+      model: encodeModel({ description, tensors, userIds, itemIds }),
+      sample,
+      items: data.movies,
+      card: {
+        name: preset,
+        trainedOn: "allData",
+        dataset: { ...dataset, users: userIds.length, items: itemIds.length, interactions },
+        settings: JSON.parse(JSON.stringify(config)),
+        seed: weightsSeed,
+        judged: null,
       },
-      settings: JSON.parse(JSON.stringify(config)),
-      seed,
-      judged: null,
-    },
-    metrics: null,
-  });
-  await registry.promote(version);
+      metrics: null,
+    });
+  };
+  await registry.promote((await publish(seed)).version);
+  const { version: challenger } = await publish(seed + 1);
   const records = Array.from(order.subarray(start), (row): NewRecord => {
     const userId = String(table.userIds[table.user[row]]);
     const itemId = String(table.itemIds[table.item[row]]);
     const timestampMs = table.timestampMs[row];
     return { key: userId, value: encodeWireEvent({ userId, itemId, timestampMs }), timestampMs };
   });
-  return { records, users: userIds.length, items: itemIds.length, interactions };
+  return { records, users: userIds.length, items: itemIds.length, interactions, challenger };
 }
 
 function trainingSample(table: RatingTable, rows: Int32Array, data: SyntheticDataset): Sample {

@@ -2,16 +2,17 @@
  * The stream through a real broker: how fast, how soon, and how long a start takes.
  *
  *   npx tsx bench/stream-kafka.ts [--events 70000] [--users 10000] [--preset paper] [--seconds 60] [--snapshot 20000000]
- *     [--only rate,pair,latency,snapshot] [--port 24000] [--profile FOLDER]
+ *     [--only rate,challenger,pair,latency,snapshot] [--port 24000] [--profile FOLDER]
  *                                                    (Linux; Java 17; 4 GB of memory, 1 GB of disk)
  *
- * Starts a broker of its own (scripts/start-kafka.sh), publishes a version with the preset's network and random weights that
- * knows all but the newest ratings of a generated data set, and sends these as events to `ncf stream`, each processor on a core
+ * Starts a broker of its own (scripts/start-kafka.sh), publishes versions with the preset's network and random weights that
+ * know all but the newest ratings of a generated data set, and sends these as events to `ncf stream`, each processor on a core
  * of its own. Where there are no more than two cores, broker, producer and this script share them with the processors, so
  * the CPU time of an event is told beside the rate: what others do on the machine hardly changes it.
  *
  * - `rate`: one processor, one partition, behind all the time. Windows hold about as many events as a day of ML-20M.
- * - `pair`: the same on two partitions by one processor, then by two.
+ * - `challenger`: the same with a second version, which ranks the same candidates from the first event on.
+ * - `pair`: as `rate` on two partitions by one processor, then by two.
  * - `latency`: 1,000 events/s; from when an event is due at the producer to when a reader of the reports' topic has one that
  *   covers it. The first five seconds are warm-up.
  * - `snapshot`: the start of a processor whose partition's newest snapshot holds so many interactions.
@@ -27,6 +28,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { KafkaInteractionLog } from "../src/adapters/kafka/kafka-interaction-log.ts";
 import { FileObjectStore } from "../src/adapters/local/file-object-store.ts";
+import { modelUpdateRecord } from "../src/app/stream/model-updates.ts";
 import { decodeJson } from "../src/core/json.ts";
 import type { Outcome } from "../src/streaming/outcome.ts";
 import { grouped, machineLine } from "./measurement.ts";
@@ -43,7 +45,7 @@ const { values } = parseArgs({
     preset: { type: "string", default: "paper" },
     seconds: { type: "string", default: "60" },
     snapshot: { type: "string", default: "20000000" },
-    only: { type: "string", default: "rate,pair,latency,snapshot" },
+    only: { type: "string", default: "rate,challenger,pair,latency,snapshot" },
     port: { type: "string", default: "24000" },
     profile: { type: "string" },
   },
@@ -53,6 +55,8 @@ const warmUpSeconds = 5;
 const lastCore = 1;
 /** A window has about as many events as a day of ML-20M. */
 const dailyWindow = ["--window", `${Math.ceil(138_493 / Number(values.users))}d`];
+/** So that no version takes over while two are measured. */
+const endlessTrial = ["--promotion-events", "1000000000"];
 const parts = values.only.split(",");
 const started: Processor[] = [];
 
@@ -73,6 +77,10 @@ try {
     printRate("one processor, one partition", await rate("rate", 1, 1));
     await printKinds("rate");
   }
+  if (parts.includes("challenger")) {
+    printRate("the same with a challenger beside", await rate("challenger", 1, 1, version.challenger));
+    await printPaired("challenger");
+  }
   if (parts.includes("pair")) {
     const [one, two] = [await rate("pair1", 2, 1), await rate("pair2", 2, 2)];
     printRate("one processor, two partitions", one);
@@ -86,10 +94,25 @@ try {
   if (parts.includes("latency")) await latency();
   if (parts.includes("snapshot")) await snapshot();
 
-  async function rate(name: string, partitions: number, processorCount: number): Promise<Rate> {
+  async function rate(
+    name: string,
+    partitions: number,
+    processorCount: number,
+    challenger: string | null = null,
+  ): Promise<Rate> {
     await log.createTopic(name, partitions);
-    const processors = Array.from({ length: processorCount }, (_, i) => start(name, lastCore - i, dailyWindow));
+    const options = [...dailyWindow, ...endlessTrial];
+    const processors = Array.from({ length: processorCount }, (_, i) => start(name, lastCore - i, options));
     await openedAll(processors, partitions);
+    if (challenger !== null) {
+      // As stage 2 says it, but of all windows: it would begin with the one after the first event's.
+      const { topic, key, value } = modelUpdateRecord(`${name}.model-updates`, {
+        kind: "challenger",
+        version: challenger,
+        fromMs: 0,
+      });
+      await log.append(topic, [{ key, value }]);
+    }
     const input = { log, topic: name, group: name, records, processors, brokerPid: broker.pid };
     const measured = await measureRate(input);
     for (const processor of processors) await processor.stop();
@@ -189,18 +212,31 @@ function printRate(name: string, { events, perSecond, processorUs, brokerUs }: R
 async function printKinds(name: string): Promise<void> {
   const kinds = { cold: 0, foldedIn: 0, warm: 0 };
   let tested = 0;
-  for (let offset = 0; ; ) {
-    const batch = await log.read(`${name}.outcomes`, 0, offset, 10_000);
-    if (batch.nextOffset === offset) break;
-    offset = batch.nextOffset;
-    for (const { value } of batch.records) {
-      kinds[(decodeJson(value ?? new Uint8Array()) as Outcome).kind] += 1;
-      tested += 1;
-    }
+  for await (const { kind } of outcomesOf(name)) {
+    kinds[kind] += 1;
+    tested += 1;
   }
   const share = (count: number): string => `${((100 * count) / tested).toFixed(1)} %`;
   console.log(
     `  ${grouped(tested)} tested: ${share(kinds.warm)} of users known to the model, ${share(kinds.foldedIn)} of new users with a ` +
       `history, ${share(kinds.cold)} of users without`,
   );
+}
+
+async function printPaired(name: string): Promise<void> {
+  const counts = { tested: 0, paired: 0 };
+  for await (const { challenger } of outcomesOf(name)) {
+    counts.tested += 1;
+    if (challenger !== null) counts.paired += 1;
+  }
+  console.log(`  ${grouped(counts.tested)} tested, ${grouped(counts.paired)} of them by both versions`);
+}
+
+async function* outcomesOf(name: string): AsyncGenerator<Outcome, void, undefined> {
+  for (let offset = 0; ; ) {
+    const { records, nextOffset } = await log.read(`${name}.outcomes`, 0, offset, 10_000);
+    if (nextOffset === offset) return;
+    offset = nextOffset;
+    for (const { value } of records) yield decodeJson(value ?? new Uint8Array()) as Outcome;
+  }
 }
