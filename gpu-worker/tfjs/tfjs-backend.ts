@@ -12,7 +12,7 @@ import type {
   TrainingSession,
   TrainingState,
 } from "../../src/ncf/backend.ts";
-import { type Batch, BatchSampler, keepsActivation } from "../../src/ncf/batches.ts";
+import { keepsActivation } from "../../src/ncf/batches.ts";
 import { batchNormMomentum, checkConfig, type NcfConfig } from "../../src/ncf/config.ts";
 import {
   initialTensors,
@@ -21,6 +21,7 @@ import {
   type Tensor,
   type TensorMap,
 } from "../../src/ncf/parameters.ts";
+import { type BatchDrawer, type DrawnBatch, openBatchDrawer } from "../../src/ncf/wasm/batch-drawer.ts";
 import { type AdamVariable, adamStep, adamVariable } from "./adam.ts";
 import { buildNetwork, droppingLayers, type Network } from "./network.ts";
 import type { TensorFlow, TfTensor } from "./tensorflow.ts";
@@ -31,7 +32,7 @@ export function tfjsBackend(tf: TensorFlow): NumericBackend {
     name: "tfjs",
     async open(config, data, options) {
       checkConfig(config);
-      return new TfjsSession(tf, config, data, options);
+      return new TfjsSession(tf, config, data, options, await openBatchDrawer(config, data, options.seed));
     },
   };
 }
@@ -41,23 +42,21 @@ class TfjsSession implements TrainingSession {
   readonly stepsPerEpoch: number;
   readonly #tf: TensorFlow;
   readonly #config: NcfConfig;
-  readonly #data: TrainingData;
   readonly #seed: number;
-  readonly #batches: BatchSampler;
+  readonly #batches: BatchDrawer;
   readonly #table: readonly ParameterSpec[];
   readonly #network: Network;
   /** By name; of trained tensors only. */
   readonly #trained = new Map<string, AdamVariable>();
   #step = 0;
 
-  constructor(tf: TensorFlow, config: NcfConfig, data: TrainingData, options: SessionOptions) {
+  constructor(tf: TensorFlow, config: NcfConfig, data: TrainingData, options: SessionOptions, batches: BatchDrawer) {
     this.arithmetic = `tfjs ${tf.version["tfjs-core"]} ${tf.backend().isUsingGpuDevice ? "gpu" : "cpu"} float32`;
     this.#tf = tf;
     this.#config = config;
-    this.#data = data;
     this.#seed = options.seed;
-    this.#batches = new BatchSampler(config, data, options.seed);
-    this.stepsPerEpoch = this.#batches.stepsPerEpoch;
+    this.#batches = batches;
+    this.stepsPerEpoch = batches.stepsPerEpoch;
     this.#table = parameterTable(config, data.userRowCount, data.itemRowCount);
     this.#network = buildNetwork(tf, config, data, "training");
     for (const { name, kind } of this.#table) {
@@ -97,15 +96,11 @@ class TfjsSession implements TrainingSession {
   }
 
   /** Forward, backward, Adam. @returns the batch's mean loss, a scalar */
-  #train(batch: Batch): TfTensor {
-    const size = batch.users.length;
+  #train({ userRows, itemRows, labels: found }: DrawnBatch): TfTensor {
+    const size = found.length;
     const column = (values: Int32Array): TfTensor => this.#tf.tensor(values, [size, 1], "int32");
-    const inputs = [
-      column(batch.users.map((user) => this.#data.userRows[user])),
-      column(batch.items.map((item) => this.#data.itemRows[item])),
-      ...this.#masks(size),
-    ];
-    const labels = this.#tf.tensor(Float32Array.from(batch.labels), [size, 1], "float32");
+    const inputs = [column(userRows), column(itemRows), ...this.#masks(size)];
+    const labels = this.#tf.tensor(found, [size, 1], "float32");
     const correct = this.#varianceCorrection(size);
     const { value, grads } = this.#tf.variableGrads(
       () => this.#tf.losses.sigmoidCrossEntropy(labels, this.#network.model.apply(inputs, { training: true })),
