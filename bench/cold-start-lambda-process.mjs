@@ -16,7 +16,7 @@ const cpuMs = () => {
 
 const beginMs = performance.now();
 const beginCpuMs = cpuMs();
-const { handler } = await import("../dist/lambdas/score/index.mjs");
+const { handler } = await import(process.argv[2]);
 const loadedMs = performance.now();
 const first = await handler(event("/users/4711/recommendations"), context);
 const answeredMs = performance.now();

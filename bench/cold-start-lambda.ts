@@ -2,13 +2,16 @@
  * The cold start of the Lambda `score`: from loading its bundle to its first answer, with a model of ML-20M's size (138,493 users,
  * 26,744 movies, 20 million interactions) in S3.
  *
- *   npm run build:lambdas && NCF_AWS_ENDPOINT=http://127.0.0.1:4566 npx tsx bench/cold-start-lambda.ts [--runs 7] [--presets paper,neumf,mf]
+ *   NCF_AWS_ENDPOINT=http://127.0.0.1:4566 npx tsx bench/cold-start-lambda.ts [--runs 7] [--presets paper,neumf,mf]
  *
  * scripts/start-aws.sh starts an S3 on this machine. Each start is a process of its own; presets take turns. Shown beside it is the
  * answer after the first, and what a service costs that reads all histories first, as `ncf serve` does.
  */
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
@@ -19,6 +22,7 @@ import { undivided } from "../src/core/leave-one-out.ts";
 import { encodeModel } from "../src/ncf/checkpoint.ts";
 import type { PresetName } from "../src/ncf/config.ts";
 import { facts } from "../test/conformance/model-cards.ts";
+import { lambdaBundle } from "./lambda-bundle.ts";
 import { machineLine, median } from "./measurement.ts";
 import { compactConfig, presetNames, randomSample, randomTensors, titles } from "./scoring-models.ts";
 
@@ -75,6 +79,8 @@ for (const preset of values.presets.split(",") as PresetName[]) {
   console.log(`${preset}: model of ${(model.length / 1e6).toFixed(1)} MB is published`);
 }
 
+const folder = mkdtempSync(path.join(tmpdir(), "ncf-bench-"));
+const bundle = await lambdaBundle("score", folder);
 console.log(machineLine());
 const starts = new Map<PresetName, Start[]>([...buckets.keys()].map((preset) => [preset, []]));
 for (let run = 0; run < Number(values.runs); run++) {
@@ -88,6 +94,11 @@ for (const [preset, all] of starts) {
       `${line("until the handler is there", ({ loadMs }) => loadMs)}; processor time ${line("", ({ startCpuMs }) => startCpuMs)}; ${line("the next answer", ({ nextMs }) => nextMs)}`,
   );
 }
+rmSync(folder, { recursive: true });
+for (const bucket of buckets.values()) {
+  const store = new S3ObjectStore({ client, bucket });
+  for (const key of await store.list("")) await store.delete(key);
+}
 
 /** One cold start, in a process of its own. */
 async function start(bucket: string): Promise<Start> {
@@ -99,6 +110,6 @@ async function start(bucket: string): Promise<Start> {
     POWERTOOLS_SERVICE_NAME: "score",
     POWERTOOLS_METRICS_NAMESPACE: "bench",
   };
-  const { stdout } = await promisify(execFile)(process.execPath, [child], { env });
+  const { stdout } = await promisify(execFile)(process.execPath, [child, bundle], { env });
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
 }

@@ -43,11 +43,12 @@ const names = positionals.length > 0 ? positionals : all.sort();
 mkdirSync(maps, { recursive: true });
 for (const name of names) {
   const folder = path.join(out, name);
-  rmSync(folder, { recursive: true, force: true });
+  // Made beside its place, so that who reads the former bundle meanwhile reads all of it.
+  const made = `${folder}.${process.pid}`;
   await build({
     absWorkingDir: root,
     entryPoints: [path.join("lambdas", "entry", `${name}.ts`)],
-    outfile: path.join(folder, "index.mjs"),
+    outfile: path.join(made, "index.mjs"),
     bundle: true,
     platform: "node",
     format: "esm",
@@ -63,9 +64,11 @@ for (const name of names) {
     logLevel: "warning",
     plugins: [englishOnly],
   });
-  renameSync(path.join(folder, "index.mjs.map"), path.join(maps, `${name}.mjs.map`));
-  for (const file of beside[name] ?? []) copyFileSync(path.join(root, file), path.join(folder, path.basename(file)));
-  const bytes = readdirSync(folder).reduce((sum, file) => sum + statSync(path.join(folder, file)).size, 0);
+  renameSync(path.join(made, "index.mjs.map"), path.join(maps, `${name}.mjs.map`));
+  for (const file of beside[name] ?? []) copyFileSync(path.join(root, file), path.join(made, path.basename(file)));
+  const bytes = readdirSync(made).reduce((sum, file) => sum + statSync(path.join(made, file)).size, 0);
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(made, folder);
   console.log(`${name.padEnd(14)} ${String(Math.round(bytes / 1000)).padStart(5)} kB`);
   if (bytes > maxBytes) {
     console.error(
