@@ -11,6 +11,9 @@ import { ArmedMoment, allMoments, fewMoments } from "./moments.ts";
 import { ChaosStand, hourMs, type Processor } from "./stand.ts";
 
 const enabled = process.env.NCF_KAFKA !== undefined;
+if (!enabled && process.env.CI_REQUIRE_SERVICES === "1") {
+  it("finds a Kafka, as CI_REQUIRE_SERVICES=1 demands", () => expect.fail("set NCF_KAFKA"));
+}
 const rounds = Math.ceil(Number(process.env.NCF_CHAOS_KILLS ?? 5) / 10);
 const moments = process.env.NCF_CHAOS_KILLS === undefined ? fewMoments : allMoments;
 const seed = Number(process.env.NCF_CHAOS_SEED ?? 1);

@@ -16,6 +16,9 @@ import { ChaosStand, hourMs, type Processor } from "./stand.ts";
 import { WatchedProcessor } from "./watched-processor.ts";
 
 const enabled = process.env.NCF_KAFKA !== undefined;
+if (!enabled && process.env.CI_REQUIRE_SERVICES === "1") {
+  it("finds a Kafka, as CI_REQUIRE_SERVICES=1 demands", () => expect.fail("set NCF_KAFKA"));
+}
 const outageMs = 1_000 * Number(process.env.NCF_CHAOS_OUTAGE_S ?? 6);
 const isLong = outageMs >= 60_000;
 /** A request to a broker is repeated so long before anything is said. */

@@ -9,6 +9,9 @@ import { chaosRecords } from "./events.ts";
 import { ChaosStand, hourMs } from "./stand.ts";
 
 const enabled = process.env.NCF_KAFKA !== undefined;
+if (!enabled && process.env.CI_REQUIRE_SERVICES === "1") {
+  it("finds a Kafka, as CI_REQUIRE_SERVICES=1 demands", () => expect.fail("set NCF_KAFKA"));
+}
 const kills = Number(process.env.NCF_CHAOS_KILLS ?? 5);
 const seed = Number(process.env.NCF_CHAOS_SEED ?? 1);
 
