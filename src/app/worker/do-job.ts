@@ -158,7 +158,8 @@ async function work(
   return result(card?.version ?? null, null);
 }
 
+/** As the card's settings say; those of a card without stand for a small network. */
 async function batchSizeOf({ registry }: DoJobDeps, { baseVersion }: TuneJob): Promise<number> {
   const { settings } = await registry.card(baseVersion);
-  return z.object({ batchSize: z.int() }).parse(settings).batchSize;
+  return z.object({ batchSize: z.int() }).safeParse(settings).data?.batchSize ?? 0;
 }

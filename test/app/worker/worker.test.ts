@@ -1,11 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-store.ts";
+import { ParquetInteractionChunks } from "../../../src/adapters/parquet/parquet-interaction-chunks.ts";
+import { publishModel } from "../../../src/app/published-model.ts";
 import { takeRunLease } from "../../../src/app/worker/run-lease.ts";
 import { readRunProgress } from "../../../src/app/worker/run-progress.ts";
 import { NcfError } from "../../../src/core/errors.ts";
+import { numericId } from "../../../src/core/ids.ts";
 import type { NumericBackend } from "../../../src/ncf/backend.ts";
 import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
 import type { ObjectStore } from "../../../src/ports/object-store.ts";
+import { twoTastesToPublish } from "../serving/two-tastes.ts";
 import { trainJob, type World, workerWorld } from "./worker-world.ts";
 
 const send = (world: World, job: object): Promise<string> => world.queue.send(JSON.stringify(job));
@@ -80,6 +84,41 @@ describe("a worker", () => {
     expect(await world.registry.champion()).toMatchObject({ revision: 1 });
     const { version } = (await world.json("runs/run-1/result.json")) as { version: string };
     expect(await world.json("runs/run-2/result.json")).toMatchObject({ champion: version });
+  });
+
+  it("tunes a version on what came over the stream, once, as the stream's request says", async () => {
+    const world = await workerWorld();
+    const { published } = await twoTastesToPublish();
+    const base = await publishModel(world.registry, published);
+    const event = (offset: number, userText: string, itemText: string) => ({
+      offset,
+      userText,
+      itemText,
+      userId: numericId(userText),
+      itemId: numericId(itemText),
+      timestampMs: 30_000 + offset,
+      rating: null,
+    });
+    const chunks = new ParquetInteractionChunks(world.store, "interactions/g/0/");
+    await chunks.write({ from: 0, to: 2 }, [event(0, "new user", "2"), event(1, "new user", "new film")]);
+    const request = {
+      requestId: "g-1",
+      group: "g",
+      baseVersion: base.version,
+      ranges: { 0: { from: 0, to: 2 } },
+      reason: "window",
+      createdAtMs: 1,
+    };
+    await send(world, request);
+    await send(world, { ...request, kind: "tune" });
+    await send(world, { ...request, requestId: "g-2", baseVersion: "unknown" });
+    expect(await world.work("w1")).toMatchObject({ jobs: { trained: 1, doneBefore: 1, failed: 3 } });
+    const versions = await world.registry.list();
+    expect(versions.length).toBe(2);
+    const card = await world.registry.card(versions[1]);
+    expect(card.fineTuning).toMatchObject({ requestId: "g-1", baseVersion: base.version });
+    expect(await world.json("runs/g-1/result.json")).toMatchObject({ version: card.version, champion: null });
+    expect(await world.json("runs/g-2/error.json")).toMatchObject({ code: "VERSION_UNKNOWN" });
   });
 
   it("records why a poison job fails, and leaves it to the dead letters after three tries", async () => {
