@@ -5,8 +5,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`ncf needs Node 20.19 or newer, found ${process.versions.node}. Get a current one from nodejs.org.`);
   process.exit(1);
 }
-// Node 22.18 and newer run TypeScript as it is; an older one gets a loader.
-if (!process.features.typescript) {
+// Node 22.18 and newer run TypeScript as it is, but not that of an installed package; where it does not, it gets a loader.
+if (!process.features.typescript || import.meta.url.includes("/node_modules/")) {
   const { register } = await import("tsx/esm/api");
   register();
 }

@@ -1,22 +1,11 @@
 /** The package as its users get it: packed, installed into a CDK app of their own, and synthesised there. */
 import { execFileSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { copyRepository, repository } from "./repository-copy.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const minutes = 60_000;
 
 const app = `
@@ -45,24 +34,13 @@ function run(command: string, args: readonly string[], cwd: string): string {
   });
 }
 
-/** From a copy, so that other tests keep the bundles that they are reading. */
 function pack(): string {
-  const copy = path.join(folder, "copy");
-  mkdirSync(copy);
-  const skipped = new Set([".git", "node_modules", "dist", "cdk.out", "ncf-out", "test", "bench"]);
-  for (const name of readdirSync(root).filter((entry) => !skipped.has(entry))) {
-    cpSync(path.join(root, name), path.join(copy, name), {
-      recursive: true,
-      filter: (source) => path.basename(source) !== "node_modules",
-    });
-  }
-  symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"), "junction");
-  run("npm", ["pack", "--pack-destination", folder, "--loglevel=error"], copy);
+  run("npm", ["pack", "--pack-destination", folder, "--loglevel=error"], copyRepository(folder));
   return path.join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "");
 }
 
 const versionOf = (name: string) =>
-  (JSON.parse(readFileSync(path.join(root, "node_modules", name, "package.json"), "utf8")) as { version: string })
+  (JSON.parse(readFileSync(path.join(repository, "node_modules", name, "package.json"), "utf8")) as { version: string })
     .version;
 
 beforeAll(() => {
@@ -105,7 +83,7 @@ describe(
     });
 
     it("has types", () => {
-      const compiler = path.join(root, "node_modules/typescript/bin/tsc");
+      const compiler = path.join(repository, "node_modules/typescript/bin/tsc");
       const options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2023"];
       expect(run("node", [compiler, ...options, "app.ts"], shop())).toBe("");
       writeFileSync(path.join(shop(), "wrong.ts"), app.replace("maxWorkers: 2", 'maxWorkers: "two"'));
