@@ -15,9 +15,14 @@ export interface WorkerStart {
 /** For a worker that ends late at its maximum age. */
 const graceMinutes = 15;
 
+/** The libraries of CUDA 11 that gpu-worker/cuda-requirements.txt lists: the image has newer ones only. */
+const cudaFolders = ["cublas", "cuda_runtime", "cudnn", "cufft", "curand", "cusolver", "cusparse"].map(
+  (library) => `/opt/ncf-worker/cuda/nvidia/${library}/lib`,
+);
+
 /**
  * A script for cloud-init on Amazon Linux 2023, and on the Deep Learning AMI that is made of it. Its packages are signed by
- * Amazon, which dnf checks; npm compares each package with the lock file.
+ * Amazon, which dnf checks; npm compares each package with the lock file, pip with the hashes in cuda-requirements.txt.
  */
 export function workerStartScript({ bucket, bundle, maxAgeSeconds, environment }: WorkerStart): string {
   const lastMinute = Math.ceil(maxAgeSeconds / 60) + graceMinutes;
@@ -31,7 +36,7 @@ instance=$(curl -fsS -H "X-aws-ec2-metadata-token: $token" http://169.254.169.25
 log="s3://${bucket}/workers/$instance"
 trap 'aws s3 cp --only-show-errors /var/log/cloud-init-output.log "$log/start.log" || true; shutdown -h now' ERR
 
-dnf install -y -q nodejs22 nodejs22-npm
+dnf install -y -q nodejs22 nodejs22-npm python3-pip
 aws s3 cp --only-show-errors "${bundle}" /tmp/worker.zip
 mkdir -p /opt/ncf-worker
 python3 -m zipfile -e /tmp/worker.zip /opt/ncf-worker
@@ -40,7 +45,10 @@ chown -R ncf-worker /opt/ncf-worker
 
 # TensorFlow is of use beside a GPU only; where it cannot be installed, the worker computes with wasm and says so.
 if nvidia-smi -L; then
-  (cd /opt/ncf-worker && timeout 900 runuser -u ncf-worker -- env HOME=/opt/ncf-worker npm-22 ci --omit=dev --no-audit --no-fund) ||
+  (cd /opt/ncf-worker &&
+    timeout 900 runuser -u ncf-worker -- env HOME=/opt/ncf-worker npm-22 ci --omit=dev --no-audit --no-fund &&
+    timeout 900 runuser -u ncf-worker -- env HOME=/opt/ncf-worker python3 -m pip install -q --no-cache-dir --no-deps \
+      --require-hashes --target cuda -r cuda-requirements.txt) ||
     echo "TensorFlow.js could not be installed"
 fi
 
@@ -58,6 +66,7 @@ FailureAction=poweroff
 [Service]
 User=ncf-worker
 WorkingDirectory=/opt/ncf-worker
+Environment="LD_LIBRARY_PATH=${cudaFolders.join(":")}"
 ${variables.join("\n")}
 ExecStart=/usr/bin/node-22 main.mjs
 # It stores a checkpoint on SIGTERM.

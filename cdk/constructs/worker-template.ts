@@ -95,6 +95,8 @@ export class WorkerTemplate extends Construct {
       remove: ["runs/", "leases/"],
     });
     trainingJobs.queue.grantConsumeMessages(this.role);
+    // A worker that is told to stop hands its job on.
+    trainingJobs.queue.grantSendMessages(this.role);
     // A worker that has to end sends its job anew, so that this does not count as one of the job's tries.
     trainingJobs.queue.grantSendMessages(this.role);
     grantQueueLook(this.role, trainingJobs.deadLetters);
