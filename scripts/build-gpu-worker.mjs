@@ -1,6 +1,6 @@
 /**
  * Bundles the worker for its instances into dist/gpu-worker, or the folder that is its argument: one file, the kernels
- * beside it, and the package.json by which `npm ci` installs TensorFlow.js where there is a GPU. The same sources make the
+ * beside it, and what `npm ci` and pip install TensorFlow.js and CUDA by where there is a GPU. The same sources make the
  * same bytes.
  */
 import { cpSync, mkdirSync, rmSync } from "node:fs";
@@ -35,5 +35,6 @@ const beside = [
   ),
   "gpu-worker/package.json",
   "gpu-worker/package-lock.json",
+  "gpu-worker/cuda-requirements.txt",
 ];
 for (const file of beside) cpSync(at(file), `${out}/${file.slice(file.lastIndexOf("/") + 1)}`);
