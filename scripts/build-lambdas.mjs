@@ -37,6 +37,22 @@ const englishOnly = {
   },
 };
 
+/** AWS puts a Lambda's credentials into its environment: clients for all the other places stay out. */
+const credentialsOfLambdas = {
+  name: "credentials-of-lambdas",
+  setup(bundler) {
+    bundler.onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, ({ resolveDir }) => ({
+      path: "credentials-of-lambdas",
+      namespace: "credentials-of-lambdas",
+      pluginData: resolveDir,
+    }));
+    bundler.onLoad({ filter: /.*/, namespace: "credentials-of-lambdas" }, ({ pluginData }) => ({
+      contents: 'export { fromEnv as defaultProvider } from "@aws-sdk/credential-provider-env";',
+      resolveDir: pluginData,
+    }));
+  },
+};
+
 const all = readdirSync(path.join(root, "lambdas", "entry")).map((file) => path.basename(file, ".ts"));
 const names = positionals.length > 0 ? positionals : all.sort();
 
@@ -62,7 +78,7 @@ for (const name of names) {
     mainFields: ["module", "main"],
     banner: { js: banner },
     logLevel: "warning",
-    plugins: [englishOnly],
+    plugins: [englishOnly, credentialsOfLambdas],
   });
   renameSync(path.join(made, "index.mjs.map"), path.join(maps, `${name}.mjs.map`));
   for (const file of beside[name] ?? []) copyFileSync(path.join(root, file), path.join(made, path.basename(file)));
