@@ -55,6 +55,9 @@ async function measure(name: string, config: NcfConfig): Promise<void> {
     { name: "drawing the batch", step: async () => batches.at(drawn++), ms: [] as number[] },
   ];
   for (const { step } of contenders) await step();
+  const { kernels } = await tf.profile(async () => {
+    await tfjs.run(1);
+  });
   for (let round = 0; round < rounds; round++) {
     for (const { step, ms } of contenders) {
       const startedMs = performance.now();
@@ -68,6 +71,7 @@ async function measure(name: string, config: NcfConfig): Promise<void> {
   }
   await tfjs.close();
   await wasm.close();
+  console.log(`${name}: a step of tfjs is ${kernels.length} operations`);
   for (const contender of contenders) {
     const middle = median(contender.ms);
     const figures = [

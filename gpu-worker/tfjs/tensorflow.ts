@@ -93,6 +93,7 @@ export interface TensorFlow {
   };
   readonly io: { withSaveHandler(handler: (artifacts: ModelArtifacts) => Promise<unknown>): unknown };
   loadLayersModel(url: string): Promise<LayersModel>;
+  profile(work: () => Promise<void>): Promise<{ readonly kernels: readonly unknown[] }>;
   memory(): { readonly numTensors: number };
   /** TensorFlow's own library behind the package. */
   backend(): { readonly binding?: { readonly TF_Version?: string }; readonly isUsingGpuDevice?: boolean };
