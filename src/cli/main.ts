@@ -1,5 +1,6 @@
 /** The `ncf` command: parses the command line, runs one use case, says what came of it. */
 import { Command, CommanderError } from "commander";
+import { addAwsCommands } from "./commands/aws.ts";
 import { addDataCommands } from "./commands/data.ts";
 import { addModelCommands } from "./commands/model.ts";
 import { addModelsCommands } from "./commands/models.ts";
@@ -37,6 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   addRunsCommand(program, terminal);
   addStreamCommand(program, terminal);
   addTopicsCommands(program, terminal);
+  addAwsCommands(program, terminal);
   try {
     await program.parseAsync(argv);
     return 0;
