@@ -93,13 +93,20 @@ async function checkRecorded(store: ObjectStore, job: TrainingJob): Promise<void
 }
 
 function checkSame(job: TrainingJob, found: unknown, key: string): void {
-  const normalized = (of: unknown): string => JSON.stringify(parseTrainingJob(JSON.stringify(of)));
-  if (normalized(found) === normalized(job)) return;
+  if (workOf(found) === workOf(job)) return;
   throw new NcfError(
     "RUN_TAKEN",
     `expected run ${runIdOf(job)} to be asked for as before, found another request of that name than in ${key}. Give the ` +
       "new one a name of its own",
   );
+}
+
+/** A stream that waits asks again: for the same, though its reason and the windows that are final by then may be others. */
+function workOf(request: unknown): string {
+  const job = parseTrainingJob(JSON.stringify(request));
+  if (job.kind === "train") return JSON.stringify(job);
+  const { group, baseVersion, ranges } = job;
+  return JSON.stringify([group, baseVersion, ranges]);
 }
 
 function requestKey(runId: string): string {

@@ -103,6 +103,14 @@ describe("a launcher", () => {
       await handle({ messageId: "m", body: JSON.stringify(tuning) });
       const [job] = await jobs.receive({ visibilityTimeoutSeconds: 60 });
       expect(JSON.parse(job.body)).toEqual({ kind: "tune", ...tuning });
+      // The stream asks again until it is trained: for the same, whatever the time and the reason by then.
+      const again = { ...tuning, reason: "window", windowsThroughMs: 3_600_000, createdAtMs: 2 };
+      expect(await handle({ messageId: "m2", body: JSON.stringify(again) })).toMatchObject({
+        failedMessageIds: [],
+        forwarded: 0,
+      });
+      const other = { ...again, ranges: { 0: { from: 0, to: 1 } } };
+      expect(await handle({ messageId: "m3", body: JSON.stringify(other) })).toMatchObject({ failedMessageIds: ["m3"] });
     });
 
     it("fails a request that nobody can read, and no other, whatever the order", async () => {
