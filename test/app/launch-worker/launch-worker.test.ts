@@ -110,7 +110,9 @@ describe("a launcher", () => {
         forwarded: 0,
       });
       const other = { ...again, ranges: { 0: { from: 0, to: 1 } } };
-      expect(await handle({ messageId: "m3", body: JSON.stringify(other) })).toMatchObject({ failedMessageIds: ["m3"] });
+      expect(await handle({ messageId: "m3", body: JSON.stringify(other) })).toMatchObject({
+        failedMessageIds: ["m3"],
+      });
     });
 
     it("fails a request that nobody can read, and no other, whatever the order", async () => {
