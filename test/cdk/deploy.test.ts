@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
@@ -13,6 +14,7 @@ import { type EmulatorSettings, onEmulators } from "../adapters/aws/emulators.ts
 import { copyRepository } from "./repository-copy.ts";
 
 const minutes = 60_000;
+const cli = createRequire(import.meta.url).resolve("aws-cdk/bin/cdk");
 const stackName = `ncf-${randomUUID().slice(0, 8)}`;
 
 /** 30 users, 20 ratings each. */
@@ -35,23 +37,19 @@ function deployment(settings: EmulatorSettings): void {
   let outputs: Record<"data" | "training" | "serving", Record<string, string>>;
 
   const cdk = (...args: string[]): string =>
-    execFileSync(
-      process.execPath,
-      ["node_modules/aws-cdk/bin/cdk", ...args, "-c", `stackName=${stackName}`, "-c", `region=${region}`],
-      {
-        cwd: path.join(folder, "repository"),
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "pipe"],
-        env: {
-          ...process.env,
-          AWS_ENDPOINT_URL: endpoint,
-          AWS_ENDPOINT_URL_S3: endpoint,
-          AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-          AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-          AWS_REGION: region,
-        },
+    execFileSync(process.execPath, [cli, ...args, "-c", `stackName=${stackName}`, "-c", `region=${region}`], {
+      cwd: path.join(folder, "repository"),
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...process.env,
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_ENDPOINT_URL_S3: endpoint,
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+        AWS_REGION: region,
       },
-    );
+    });
 
   /** The keys below a prefix. */
   const keys = async (prefix: string): Promise<string[]> => {

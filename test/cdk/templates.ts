@@ -15,7 +15,7 @@ export const streamContext = {
 };
 
 /** A folder with bundles that do nothing. */
-export function fixtureAssets(): string {
+function fixtureAssets(): string {
   const folder = mkdtempSync(path.join(tmpdir(), "ncf-assets-"));
   for (const name of ["ingest", "sample", "launch-worker", "score", "interactions"]) {
     mkdirSync(path.join(folder, "lambdas", name), { recursive: true });
