@@ -47,6 +47,7 @@ export async function doJob(deps: DoJobDeps, options: DoJobOptions, message: Job
   try {
     const job = parseTrainingJob(message.body);
     runId = runIdOf(job);
+    deps.log(`run ${runId}: job ${message.id} to ${job.kind}, delivery ${message.receiveCount}`);
     const held = { runId, jobId: message.id, receipt: message.receipt, worker, leaseSeconds };
     return await whileHeld(deps, held, (hold) => doHeld(deps, options, message, held, hold, job));
   } catch (error) {
