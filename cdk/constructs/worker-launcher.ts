@@ -100,8 +100,12 @@ function grantLaunch(role: Role, worker: WorkerTemplate, { name }: Settings): vo
     resources: [instances, ...ofInstances],
     conditions: { StringEquals: { "ec2:CreateAction": "RunInstances" } },
   });
-  allow({ actions: ["ec2:DescribeInstances", "ec2:DescribeLaunchTemplateVersions"], resources: ["*"] });
-  allow({ actions: ["iam:PassRole"], resources: [worker.role.roleArn] });
+  allow({ actions: ["ec2:DescribeInstances"], resources: ["*"] });
+  allow({
+    actions: ["iam:PassRole"],
+    resources: [worker.role.roleArn],
+    conditions: { StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } },
+  });
   allow({ actions: ["ssm:GetParameters"], resources: [worker.imageParameterArn] });
   allow({
     // An account's first spot instance.
@@ -114,5 +118,5 @@ function grantLaunch(role: Role, worker: WorkerTemplate, { name }: Settings): vo
     [instances, ...ofInstances, ...used, ...images],
     "What is launched has no name before; conditions limit it to this launch template and this deployment's tag.",
   );
-  acknowledgeWildcards(role, ["*"], "To describe instances and templates knows no resources.");
+  acknowledgeWildcards(role, ["*"], "To describe instances knows no resources.");
 }

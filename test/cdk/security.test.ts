@@ -100,7 +100,6 @@ describe("rights", () => {
     const knowNone = new Set([
       "cloudwatch:PutMetricData",
       "ec2:DescribeInstances",
-      "ec2:DescribeLaunchTemplateVersions",
       "ecr:GetAuthorizationToken",
       // Of the CDK's own Lambda that sets notifications.
       "s3:PutBucketNotification",
