@@ -4,8 +4,8 @@
  *
  *   NCF_AWS_ENDPOINT=http://127.0.0.1:4566 npx tsx bench/cold-start-lambda.ts [--runs 7] [--presets paper,neumf,mf]
  *
- * scripts/start-aws.sh starts an S3 on this machine. Each start is a process of its own; presets take turns. Shown beside it is the
- * answer after the first, and what a service costs that reads all histories first, as `ncf serve` does.
+ * Words given by --before come before each start's own, such as --before "chrt -f 50" on a machine that is busy with other things.
+ * scripts/start-aws.sh starts an S3 on this machine. Each start is a process of its own; presets take turns.
  */
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -24,13 +24,14 @@ import type { PresetName } from "../src/ncf/config.ts";
 import { facts } from "../test/conformance/model-cards.ts";
 import { lambdaBundle } from "./lambda-bundle.ts";
 import { machineLine, median } from "./measurement.ts";
-import { compactConfig, presetNames, randomSample, randomTensors, titles } from "./scoring-models.ts";
+import { compactConfig, randomSample, randomTensors, titles } from "./scoring-models.ts";
 
 const [users, items, perUser] = [138_493, 26_744, 143];
 const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "7" },
-    presets: { type: "string", default: presetNames.join(",") },
+    before: { type: "string", default: "" },
+    presets: { type: "string", default: "paper,neumf,mf" },
   },
 });
 const endpoint = process.env.NCF_AWS_ENDPOINT;
@@ -91,7 +92,7 @@ for (const [preset, all] of starts) {
     `${name} ${median(all.map(of)).toFixed(0)} ms (least ${Math.min(...all.map(of)).toFixed(0)})`;
   console.log(
     `${preset.padEnd(6)} ${line("module load to first answer", ({ loadMs, firstMs }) => loadMs + firstMs)}, of it ` +
-      `${line("until the handler is there", ({ loadMs }) => loadMs)}; processor time ${line("", ({ startCpuMs }) => startCpuMs)}; ${line("the next answer", ({ nextMs }) => nextMs)}`,
+      `${line("until the handler is there", ({ loadMs }) => loadMs)}; ${line("processor time", ({ startCpuMs }) => startCpuMs)}; ${line("the next answer", ({ nextMs }) => nextMs)}`,
   );
 }
 rmSync(folder, { recursive: true });
@@ -110,6 +111,9 @@ async function start(bucket: string): Promise<Start> {
     POWERTOOLS_SERVICE_NAME: "score",
     POWERTOOLS_METRICS_NAMESPACE: "bench",
   };
-  const { stdout } = await promisify(execFile)(process.execPath, [child, bundle], { env });
+  const [command, ...args] = [...values.before.split(" "), process.execPath, child, bundle].filter(
+    (word) => word !== "",
+  );
+  const { stdout } = await promisify(execFile)(command, args, { env });
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
 }
