@@ -31,10 +31,11 @@ export function workerStartScript({ bucket, bundle, maxAgeSeconds, environment }
 set -euo pipefail
 # Before all else: no instance outlives this, whatever becomes of the rest.
 shutdown -h +${lastMinute}
+log="s3://${bucket}/workers/unnamed"
+trap 'aws s3 cp --only-show-errors /var/log/cloud-init-output.log "$log/start.log" || true; shutdown -h now' ERR
 token=$(curl -fsS -X PUT -H "X-aws-ec2-metadata-token-ttl-seconds: 300" http://169.254.169.254/latest/api/token)
 instance=$(curl -fsS -H "X-aws-ec2-metadata-token: $token" http://169.254.169.254/latest/meta-data/instance-id)
 log="s3://${bucket}/workers/$instance"
-trap 'aws s3 cp --only-show-errors /var/log/cloud-init-output.log "$log/start.log" || true; shutdown -h now' ERR
 
 dnf install -y -q nodejs22 nodejs22-npm python3-pip
 aws s3 cp --only-show-errors "${bundle}" /tmp/worker.zip

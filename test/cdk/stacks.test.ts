@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { workerStartScript } from "../../cdk/constructs/worker-start.ts";
@@ -222,6 +224,27 @@ describe("a worker's start", () => {
   it("says when the instance ends before it does anything else", () => {
     const [first] = script.split("\n").filter((line) => !/^#|^$|^set /.test(line));
     expect(first).toBe("shutdown -h +75");
+  });
+
+  it.each([
+    ["packages", "dnf", "s3://bucket/workers/i-0123/start.log"],
+    ["the instance's metadata", "curl", "s3://bucket/workers/unnamed/start.log"],
+  ])("switches the instance off, its log kept, when it cannot get %s", (_what, failing, log) => {
+    // The only programs there are: each notes its arguments, and one fails.
+    const folder = mkdtempSync(path.join(tmpdir(), "ncf-start-"));
+    for (const name of ["shutdown", "curl", "aws", "dnf"]) {
+      const fails = name === failing ? "exit 1" : "";
+      const body = `#!/bin/bash\necho "${name} $*" >>${folder}/calls\n${fails}\n[ ${name} != curl ] || echo i-0123\n`;
+      writeFileSync(path.join(folder, name), body, { mode: 0o755 });
+    }
+    const { status } = spawnSync("/bin/bash", { input: script, env: { PATH: folder } });
+    expect(status).not.toBe(0);
+    const calls = readFileSync(path.join(folder, "calls"), "utf8").trim().split("\n");
+    expect(calls[0]).toBe("shutdown -h +75");
+    expect(calls.slice(-2)).toEqual([
+      `aws s3 cp --only-show-errors /var/log/cloud-init-output.log ${log}`,
+      "shutdown -h now",
+    ]);
   });
 
   it("gives the worker its environment, and rights of nobody else", () => {
