@@ -13,10 +13,11 @@ export function httpHandler(observer: Observer, api: (request: Request) => Promi
     const id = correlationId(event, context);
     const request = requestOf(event);
     const response = await api(request);
-    const { pathname } = new URL(request.url);
+    // Who asked is nobody's business but the caller's.
+    const path = new URL(request.url).pathname.replace(/^\/users\/[^/]+/, "/users/{id}");
     observer.log(response.status < 500 ? "requestAnswered" : "requestUnanswered", {
       method: request.method,
-      path: pathname,
+      path,
       status: response.status,
       milliseconds: Math.round(performance.now() - startMs),
     });

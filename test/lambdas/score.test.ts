@@ -46,7 +46,7 @@ describe("the API in a Lambda", () => {
     expect(observer.events[0]).toMatchObject({
       event: "requestAnswered",
       method: "GET",
-      path: "/users/1/recommendations",
+      path: "/users/{id}/recommendations",
       status: 200,
     });
   });
