@@ -11,11 +11,11 @@ export interface Challenger {
 
 /** Null where there is none, and where the event must not be paired: it is to be fair to both. */
 export function challengerOf(
-  { event: { timestampMs }, model: champion, leaked }: TestCase,
+  { event, model: champion, leaked }: TestCase,
   place: { readonly partition: number; readonly offset: number },
   schedule: VersionSchedule<StreamModel | null>,
 ): Challenger | null {
-  const { model = null, fromMs = 0 } = schedule.covering(timestampMs, place.offset) ?? {};
+  const { model = null, fromMs = 0 } = schedule.covering(event.timestampMs, place.offset) ?? {};
   if (model === null || model.version === champion.version || leaked) return null;
-  return hasLearnt(model, place, timestampMs) ? null : { model, fromMs };
+  return hasLearnt(model, place, event) ? null : { model, fromMs };
 }

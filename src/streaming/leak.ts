@@ -6,16 +6,17 @@ import type { StreamModel } from "./stream-model.ts";
 export function leak(timestampMs: number, model: StreamModel, place: RecordPlace): NcfError {
   const { version, cutOffMs, cutOffOffsets } = model;
   const { partition, offset } = place;
+  const here = `of ${timeText(timestampMs)} at offset ${offset} of partition ${partition}`;
+  const cutOff = cutOffOffsets?.get(partition) ?? 0;
   const [expected, found] =
     cutOffOffsets === undefined
-      ? [`after ${timeText(cutOffMs)}`, `of ${timeText(timestampMs)} at offset ${offset} of partition ${partition}`]
-      : [
-          `from offset ${cutOffOffsets.get(partition)} of partition ${partition} on`,
-          `at offset ${offset} (${timeText(timestampMs)})`,
-        ];
+      ? [`after ${timeText(cutOffMs)}, up to which`, `one ${here}`]
+      : offset < cutOff
+        ? [`from offset ${cutOff} of partition ${partition} on, before which`, `one ${here}`]
+        : ["other than those from which", `one of these ${here}`];
   return new NcfError(
     "LEAK",
-    `expected events ${expected}, up to which model version ${version} may have learnt, found one ${found}. ` +
+    `expected events ${expected} model version ${version} may have learnt, found ${found}. ` +
       "Stream later events, publish a version with an earlier cut-off, or allow the leak for a trial",
     { data: { version, cutOffMs, timestampMs, partition, offset } },
   );

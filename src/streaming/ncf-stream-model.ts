@@ -35,20 +35,27 @@ export function ncfStreamModel({
   popularityHalfLifeMs,
   cutOffOffsets,
 }: NcfStreamModelParts): StreamModel {
-  const { offsets } = sample.train;
+  // A version stays in memory for long, and needs no more of the sample.
+  const { userIds, itemIds } = sample;
+  const { offsets, items: trained } = sample.train;
   const trainedCount = (user: number): number => offsets[user + 1] - offsets[user];
+  const trainedOn = (userId: number, itemId: number): boolean => {
+    const user = indexOfId(userIds, userId);
+    const item = indexOfId(itemIds, itemId);
+    return user >= 0 && item >= 0 && trained.subarray(offsets[user], offsets[user + 1]).includes(item);
+  };
   const decayed = learnSample(new DecayedPopularity(sample.itemIds.length, popularityHalfLifeMs), sample);
   const decayedPopularity = new Float64Array(sample.itemIds.length);
   // It scores all users alike.
   decayed.score(0, Int32Array.from(sample.itemIds.keys()), decayedPopularity);
   return {
     version,
-    catalogue: sample.itemIds,
+    catalogue: itemIds,
     cutOffMs: newestTrainingMs(sample),
-    ...(cutOffOffsets === undefined ? {} : { cutOffOffsets }),
-    knows: (userId) => indexOfId(sample.userIds, userId) >= 0,
+    ...(cutOffOffsets === undefined ? {} : { cutOffOffsets, trainedOn }),
+    knows: (userId) => indexOfId(userIds, userId) >= 0,
     score(userId, history, items, scores) {
-      const user = indexOfId(sample.userIds, userId);
+      const user = indexOfId(userIds, userId);
       if (user >= 0 && trainedCount(user) === history.length) scorer.score(user, items, scores);
       else scorer.scoreRow(foldIn.row(history), items, scores);
       profile?.addTo(scores, history, items);

@@ -126,7 +126,7 @@ export class PartitionState {
     const item = indexOfId(model.catalogue, event.itemId);
     if (item < 0) return { kind: "unknownItem", event, windows: open };
     const { partition, leak } = this.#options;
-    const leaked = hasLearnt(model, { partition, offset: record.offset }, timestampMs);
+    const leaked = hasLearnt(model, { partition, offset: record.offset }, event);
     if (leaked && leak === "skip") return { kind: "learnt", event, windows: open };
     return { kind: "test", event, windows: open, model, item, leaked };
   }

@@ -1,4 +1,6 @@
-/** A published model version, as the stream uses it. All item arguments are indices into `catalogue`. */
+import type { InteractionEvent } from "./interaction-event.ts";
+
+/** A published model version, as the stream uses it. All item arguments are indices into `catalogue` but that of `trainedOn`. */
 export interface StreamModel {
   readonly version: string;
   /** Shape [items]: numeric ids, ascending. Frozen when the version was published. */
@@ -7,10 +9,14 @@ export interface StreamModel {
   readonly cutOffMs: number;
   /**
    * For a version that was trained on this stream: by partition, the first offset that it has not learnt from. Of a partition
-   * that is not named it has learnt nothing. What it was trained on before the stream lies at no offset, but in snapshot 0:
-   * such an event is a repeat.
+   * that is not named it has learnt nothing.
    */
   readonly cutOffOffsets?: ReadonlyMap<number, number>;
+  /**
+   * With `cutOffOffsets`: whether the version was trained on the user's interaction with the item, whose numeric ids these are. What
+   * it, or the version that it was tuned from, was trained on elsewhere lies at no offset, and may yet come over the stream.
+   */
+  trainedOn?(userId: number, itemId: number): boolean;
   /** Whether the version has learnt an embedding of this user. */
   knows(userId: number): boolean;
   /** Scores items for a user with this history (catalogue indices, oldest first; unknown items left out). */
@@ -24,9 +30,11 @@ export interface StreamModel {
 
 /** Whether the version may have learnt from the event at this place of the stream. */
 export function hasLearnt(
-  { cutOffMs, cutOffOffsets }: StreamModel,
+  model: StreamModel,
   { partition, offset }: { readonly partition: number; readonly offset: number },
-  timestampMs: number,
+  { userId, itemId, timestampMs }: Pick<InteractionEvent, "userId" | "itemId" | "timestampMs">,
 ): boolean {
-  return cutOffOffsets === undefined ? timestampMs <= cutOffMs : offset < (cutOffOffsets.get(partition) ?? 0);
+  const { cutOffMs, cutOffOffsets } = model;
+  if (cutOffOffsets === undefined) return timestampMs <= cutOffMs;
+  return offset < (cutOffOffsets.get(partition) ?? 0) || (model.trainedOn?.(userId, itemId) ?? false);
 }

@@ -79,6 +79,7 @@ describe("a challenger", () => {
     ["lacks a candidate", { catalogue: Float64Array.from({ length: 100 }, (_, i) => i + 1) }, {}],
     ["has learnt from the event", { cutOffMs: 0 }, {}],
     ["has learnt from the event's offset", { cutOffOffsets: new Map([[0, 1]]) }, {}],
+    ["was trained on the event elsewhere", { cutOffOffsets: new Map(), trainedOn: () => true }, {}],
     ["is in force", { version: "v1" }, {}],
     ["meets an event that the version in force has learnt from", {}, { cutOffMs: 0 }],
   ])("is not paired where it %s", (_what, facts, championFacts) => {

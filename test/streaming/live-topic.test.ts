@@ -96,11 +96,21 @@ describe("a version that was trained on the stream", () => {
     expect(foldAll(other, three).map(({ kind }) => kind)).toEqual(["outcome", "outcome", "outcome"]);
   });
 
+  it("is not tested on what it was trained on elsewhere, which lies at no offset", () => {
+    const seen = modelOf(300, { cutOffOffsets: new Map(), trainedOn: (user, item) => user === 2 && item === 5 });
+    expect(foldAll(evaluatorOf(seen, live), three).map(({ kind }) => kind)).toEqual(["outcome", "learnt", "outcome"]);
+    expect(() => foldAll(evaluatorOf(seen), three)).toThrow(
+      /other than those from which .* one of these of .* at offset 1 /,
+    );
+  });
+
   it("is refused before it in a replay, with the offset and the way out", () => {
     expect(() => foldAll(evaluatorOf(trained), three)).toThrow(
       expect.objectContaining({
         code: "LEAK",
-        message: expect.stringMatching(/from offset 2 of partition 0 on, .* found one at offset 0 .* allow the leak/),
+        message: expect.stringMatching(
+          /from offset 2 of partition 0 on, .* found one of .* at offset 0 .* allow the leak/,
+        ),
       }),
     );
     const marked = foldAll(evaluatorOf(trained, { leak: "mark" }), three).map((folded) => outcomeOf(folded).leaked);

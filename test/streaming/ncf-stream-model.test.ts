@@ -21,4 +21,16 @@ describe("a stream model", () => {
       expect(added).toEqual(expected);
     }
   });
+
+  it("that was trained on a stream knows which interactions it has learnt, wherever these came from", async () => {
+    const { sample, scorer, foldIn, version } = await twoTastes();
+    const parts = { version, sample, scorer, foldIn, popularityHalfLifeMs: 1 };
+    expect(ncfStreamModel(parts).trainedOn).toBe(undefined);
+    const { catalogue, trainedOn } = ncfStreamModel({ ...parts, cutOffOffsets: new Map([[0, 7]]) });
+    const own = new Set(sample.train.items.subarray(sample.train.offsets[1], sample.train.offsets[2]));
+    const learnt = [...catalogue].map((itemId) => trainedOn?.(sample.userIds[1], itemId));
+    expect(learnt).toEqual([...catalogue.keys()].map((item) => own.has(item)));
+    expect(new Set(learnt).size).toBe(2);
+    expect([trainedOn?.(-1, catalogue[0]), trainedOn?.(sample.userIds[1], -1)]).toEqual([false, false]);
+  });
 });
