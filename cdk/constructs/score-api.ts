@@ -120,7 +120,8 @@ export class ScoreApi extends Construct implements Watched {
       authType: authorization === "iam" ? FunctionUrlAuthType.AWS_IAM : FunctionUrlAuthType.NONE,
     });
     // It ends with a slash, which the API's does not.
-    return `https://${Fn.select(2, Fn.split("/", url))}`;
+    const [scheme, , host] = [0, 1, 2].map((part) => Fn.select(part, Fn.split("/", url)));
+    return `${scheme}//${host}`;
   }
 
   #alarms(): AlarmDefinition[] {
