@@ -53,7 +53,7 @@ export async function startStream(deps: StreamStartDeps, request: StreamRequest)
     ...settings,
     mapping,
     startOffsets,
-    schedule: new VersionSchedule(await versions.modelOf(published)),
+    schedule: new VersionSchedule(versions.modelOf(published)),
     base: { id: published.card.snapshot0?.sha256 ?? version, histories: historiesOf(published.sample) },
     leak: "skip",
     endOfStream: "deadLetter",

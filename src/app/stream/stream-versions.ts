@@ -1,4 +1,4 @@
-/** Versions of the registry as the stream uses them, each loaded once. */
+/** Versions of the registry as the stream uses them, each loaded once while anything uses it. */
 import type { TrainedModel } from "../../ncf/model.ts";
 import type { RowScorer } from "../../ncf/wasm/scorer.ts";
 import type { ModelCard, ModelRegistry } from "../../ports/model-registry.ts";
@@ -16,41 +16,42 @@ export interface StreamVersionsDeps {
 
 export class StreamVersions {
   readonly #deps: StreamVersionsDeps;
-  readonly #loaded = new Map<string, Promise<StreamModel>>();
+  readonly #loading = new Map<string, Promise<StreamModel>>();
+  /** A member lives for months and meets a version each day: those that no partition needs any more must leave its memory. */
+  readonly #loaded = new Map<string, WeakRef<StreamModel>>();
 
   constructor(deps: StreamVersionsDeps) {
     this.#deps = deps;
   }
 
-  /** @throws NcfError those of `readPublished` */
-  load(version: string): Promise<StreamModel> {
-    let loading = this.#loaded.get(version);
+  /** @throws NcfError those of `readPublished`; what could not be loaded now may be there later */
+  async load(version: string): Promise<StreamModel> {
+    const known = this.#loaded.get(version)?.deref();
+    if (known !== undefined) return known;
+    let loading = this.#loading.get(version);
     if (loading === undefined) {
-      loading = readPublished(this.#deps.registry, version).then((published) => this.#modelOf(published));
-      this.#loaded.set(version, loading);
-      // What could not be loaded now may be there later.
-      loading.catch(() => this.#loaded.delete(version));
+      loading = readPublished(this.#deps.registry, version)
+        .then((published) => this.modelOf(published))
+        .finally(() => this.#loading.delete(version));
+      this.#loading.set(version, loading);
     }
     return loading;
   }
 
   /** Of a version that has been read already: `load` gives the same, and reads it no second time. */
-  modelOf(published: PublishedModel): Promise<StreamModel> {
-    const { version } = published.card;
-    const known = this.#loaded.get(version) ?? Promise.resolve(this.#modelOf(published));
-    this.#loaded.set(version, known);
-    return known;
-  }
-
-  #modelOf({ card, model, sample, items }: PublishedModel): StreamModel {
+  modelOf({ card, model, sample, items }: PublishedModel): StreamModel {
+    const known = this.#loaded.get(card.version)?.deref();
+    if (known !== undefined) return known;
     const cutOffOffsets = offsetsOf(card);
-    return ncfStreamModel({
+    const made = ncfStreamModel({
       version: card.version,
       sample,
       ...scoringParts(this.#deps.createScorer, model, trainedItems(sample), items),
       popularityHalfLifeMs,
       ...(cutOffOffsets === null ? {} : { cutOffOffsets }),
     });
+    this.#loaded.set(card.version, new WeakRef(made));
+    return made;
   }
 }
 
