@@ -28,13 +28,13 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** A bucket and a queue in folders, with a sample and a job. */
-async function world() {
+async function world(epochs = job.epochs) {
   const folder = path.join(root, String(folders++));
   const [bucket, jobs] = [path.join(folder, "bucket"), path.join(folder, "jobs")];
   const store = new FileObjectStore(bucket);
   const queue = new FileJobQueue(jobs, { maxReceives: 3 });
   await storeSample(store);
-  await queue.send(JSON.stringify(job));
+  await queue.send(JSON.stringify({ ...job, epochs }));
   const env = {
     NCF_BUCKET: pathToFileURL(bucket).href,
     NCF_TRAINING_JOBS_URL: pathToFileURL(jobs).href,
@@ -96,7 +96,8 @@ describe("the worker's process", { timeout: 180_000 }, () => {
   });
 
   it("ends on the notice that its spot instance is taken away", async () => {
-    const { store, queue, env } = await world();
+    // It looks for a notice every 5 s, and must not be done by then.
+    const { store, queue, env } = await world(10_000);
     let isTaken = false;
     const seen: string[] = [];
     const metadata = createServer((request, response) => {
