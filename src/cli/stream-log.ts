@@ -42,6 +42,8 @@ function lineOf(event: Exclude<StreamEvent, { readonly event: "committed" | "sna
       return `Waiting, ${event.who}: ${messageOf(event.cause)} Trying again in ${(event.retryMs / 1000).toFixed(1)} s; nothing is lost.`;
     case "recovered":
       return `Going on: ${event.who}.`;
+    case "waitEnded":
+      return `No longer waiting: ${event.who}, which was stopped.`;
     case "snapshotFailed":
       return `No snapshot of ${event.who} at offset ${event.offset}: ${messageOf(event.cause)} A later one is tried; the stream goes on.`;
     case "modelUpdate": {

@@ -42,8 +42,9 @@ export async function retrying<T>(
     recover();
     return result;
   } catch (error) {
-    if (signal.aborted) return undefined;
-    throw error;
+    if (!signal.aborted) throw error;
+    if (waiting) onEvent({ event: "waitEnded", who });
+    return undefined;
   }
 }
 

@@ -23,6 +23,8 @@ export type StreamEvent =
   /** Broker or store do not answer: it tries again after `retryMs`. */
   | { readonly event: "waiting"; readonly who: string; readonly retryMs: number; readonly cause: unknown }
   | { readonly event: "recovered"; readonly who: string }
+  /** It was stopped while it waited: it is another member's now, or this one ends. */
+  | { readonly event: "waitEnded"; readonly who: string }
   | { readonly event: "idle"; readonly partition: number }
   | { readonly event: "modelUpdate"; readonly update: ModelUpdate }
   /** HR@10 has fallen below its running level in the window that starts there. */

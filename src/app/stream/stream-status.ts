@@ -136,6 +136,7 @@ export class StreamStatus {
         });
         break;
       case "recovered":
+      case "waitEnded":
         this.#waiting.delete(event.who);
         break;
       case "window":

@@ -79,6 +79,20 @@ describe("a stream whose store refuses", () => {
     expect(byStart(await storedReports(store))).toEqual(byStart(await reportsOfTopic(log)));
   });
 
+  it("waits no longer for what another member has taken on meanwhile", async () => {
+    const log = await emptyLog();
+    const [store, groups] = [new MemoryObjectStore(), new MemoryStreamGroup(log)];
+    const first = start({ log, store: refusing(store, () => true), groups });
+    const waits = () => [...first.status.waiting.keys()].filter((who) => who.startsWith("partition ")).sort();
+    await until(() => waits().length === 4);
+    const second = start({ log, store, groups });
+    await until(() => second.status.partitions.size > 0);
+    await until(() => waits().length === 4 - second.status.partitions.size);
+    expect(waits().filter((who) => second.status.partitions.has(Number(who.split(" ")[1])))).toEqual([]);
+    await Promise.all([first.stop(), second.stop()]);
+    expect(first.status.waiting.size).toBe(0);
+  });
+
   it("ends a member without waiting for the reports that a slow store has not taken yet", async () => {
     const log = await emptyLog();
     const store = new MemoryObjectStore();
