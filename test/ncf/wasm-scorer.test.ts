@@ -102,6 +102,7 @@ function drawn(preset: NcfConfig, seed: number, catalogue: number): TrainedModel
 const fingerprints = {
   paper: "e45103680464f0d9c9761841a32f5b03e5a220df2408b4344f0387a82b86cba2",
   neumf: "0db405b50d81ab3d7d9c876b1dc6b11e0ce491e379daa3dd24745b37f42274d9",
+  "neumf-large": "2ad777dbd5a05db6a3200608fd5b86599b67cf298a768c1c7b8e43c1e9fb8993",
   mf: "0b2e1930cad55f857ceab7a3410ca85576a182c707cfe6031180c9b7581356dd",
 } as const satisfies Record<keyof typeof presets, string>;
 
