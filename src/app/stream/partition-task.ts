@@ -4,6 +4,7 @@ import { keepInteractions } from "../loop/interaction-chunks.ts";
 import { longestWaitMs, type StreamMemberDeps, type StreamMemberSettings } from "./member-settings.ts";
 import { PartitionWorker } from "./partition-worker.ts";
 import { retrying } from "./retrying.ts";
+import { together } from "./together.ts";
 
 /** Records of a chunk of kept interactions at most. */
 const chunkOffsets = 100_000;
@@ -15,11 +16,12 @@ export async function runPartition(
   partition: number,
   signal: AbortSignal,
 ): Promise<void> {
-  await Promise.all([
-    testPartition(deps, settings, partition, signal),
-    retrying({ ...deps, who: `interactions of partition ${partition}`, signal }, (progressed) =>
-      keepPartition(deps, settings, partition, signal, progressed),
-    ),
+  await together(signal, [
+    (stopped) => testPartition(deps, settings, partition, stopped),
+    (stopped) =>
+      retrying({ ...deps, who: `interactions of partition ${partition}`, signal: stopped }, (progressed) =>
+        keepPartition(deps, settings, partition, stopped, progressed),
+      ),
   ]);
 }
 

@@ -12,10 +12,8 @@ import { type WindowReport, windowReportSchema } from "../../streaming/window-re
 import { putWhere } from "../put-where.ts";
 import { type ArchivedReport, archivedReportSchema, reportKey } from "./archived-report.ts";
 import { nextRecords } from "./committed-records.ts";
-import type { StreamMemberDeps, StreamMemberSettings } from "./member-settings.ts";
+import { longestWaitMs, type StreamMemberDeps, type StreamMemberSettings } from "./member-settings.ts";
 import { takeOver } from "./take-over.ts";
-
-const longestWaitMs = 1_000;
 
 /**
  * Follows the topic until the signal is given.

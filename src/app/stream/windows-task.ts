@@ -5,6 +5,7 @@ import { versionInForce, versionOnTrial } from "./model-updates.ts";
 import { decideUpdates } from "./promotions.ts";
 import { archiveReports } from "./report-archive.ts";
 import { retrying } from "./retrying.ts";
+import { together } from "./together.ts";
 import { requestDueTraining, type TrainingSigns } from "./training-policy.ts";
 import { WindowWorker } from "./window-worker.ts";
 
@@ -18,21 +19,27 @@ export async function runWindows(
   signal: AbortSignal,
 ): Promise<void> {
   const signs: KnownSigns = { drifted: false, finalWindows: { count: 0, throughMs: null } };
-  await Promise.all([
-    retrying({ ...deps, who: "windows", signal }, async (progressed) => {
-      const startMs = deps.monotonicMs();
-      const worker = await WindowWorker.open(deps, settings);
-      deps.onEvent({ event: "opened", who: "windows", offset: worker.position, ms: deps.monotonicMs() - startMs });
-      try {
-        await followWindows(deps, settings, worker, signs, signal, progressed);
-      } finally {
-        await worker.close().finally(() => deps.onEvent({ event: "closed", who: "windows", offset: worker.position }));
-      }
-    }),
-    retrying({ ...deps, who: "reports", signal }, (progressed) => archiveReports(deps, settings, signal, progressed)),
-    retrying({ ...deps, who: "training", signal }, (progressed) =>
-      askForTraining(deps, settings, signs, signal, progressed),
-    ),
+  await together(signal, [
+    (stopped) =>
+      retrying({ ...deps, who: "windows", signal: stopped }, async (progressed) => {
+        const startMs = deps.monotonicMs();
+        const worker = await WindowWorker.open(deps, settings);
+        deps.onEvent({ event: "opened", who: "windows", offset: worker.position, ms: deps.monotonicMs() - startMs });
+        try {
+          await followWindows(deps, settings, worker, signs, stopped, progressed);
+        } finally {
+          const closed = () => deps.onEvent({ event: "closed", who: "windows", offset: worker.position });
+          await worker.close().finally(closed);
+        }
+      }),
+    (stopped) =>
+      retrying({ ...deps, who: "reports", signal: stopped }, (progressed) =>
+        archiveReports(deps, settings, stopped, progressed),
+      ),
+    (stopped) =>
+      retrying({ ...deps, who: "training", signal: stopped }, (progressed) =>
+        askForTraining(deps, settings, signs, stopped, progressed),
+      ),
   ]);
 }
 

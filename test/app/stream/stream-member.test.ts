@@ -1,5 +1,6 @@
 import { setTimeout as timeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { MemoryJobQueue } from "../../../src/adapters/local/memory-job-queue.ts";
 import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-store.ts";
 import { MemoryStreamGroup } from "../../../src/adapters/local/memory-stream-group.ts";
 import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store-registry.ts";
@@ -106,6 +107,37 @@ describe("a member of a stream's group", () => {
     const member = start({ log, store: new MemoryObjectStore(), groups: new MemoryStreamGroup(log) }, broken);
     await expect(member.ended).rejects.toMatchObject({ code: "SCORE_NAN" });
     expect(member.status.partitions.size).toBe(0);
+  });
+
+  it("ends in the same way where its interactions cannot be kept", async () => {
+    const log = await emptyLog();
+    await send(log, 0, 50);
+    const store = new MemoryObjectStore();
+    const refused = new NcfError("STORE_REFUSED", "no right to write");
+    const chunksOf = () => ({
+      list: () => Promise.reject(refused),
+      write: () => Promise.reject(refused),
+      read: () => Promise.reject(refused),
+    });
+    const training = { chunksOf, queue: new MemoryJobQueue({ maxReceives: 3 }), nowMs: Date.now };
+    const slowly = new Proxy(store, {
+      get: (of, name) => {
+        const method = Reflect.get(of, name) as (...args: unknown[]) => Promise<unknown>;
+        return async (...args: unknown[]) => {
+          if (name === "put" && String(args[0]).startsWith("snapshots/")) await timeout(50);
+          return method.apply(of, args);
+        };
+      },
+    });
+    const member = start({ log, store: slowly, groups: new MemoryStreamGroup(log), training });
+    await expect(member.ended).rejects.toBe(refused);
+    const open = new Map<string, number>();
+    for (const event of member.events) {
+      if (event.event === "opened") open.set(event.who, (open.get(event.who) ?? 0) + 1);
+      if (event.event === "closed") open.set(event.who, (open.get(event.who) ?? 0) - 1);
+    }
+    expect([...open.keys()]).toContain("partition 0");
+    expect([...open.values()].filter((left) => left !== 0)).toEqual([]);
   });
 
   it("puts the registry's champion into force at a window start, the same whoever takes over", async () => {
