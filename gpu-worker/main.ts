@@ -32,12 +32,13 @@ try {
   await work(workerEnvironment({ ...process.env, ...(values.backend && { NCF_BACKEND: values.backend }) }));
 } catch (error) {
   log(error instanceof NcfError ? error.message : `unexpected error: ${error instanceof Error ? error.stack : error}`);
-  const isUsage = error instanceof NcfError ? error.code === "ENVIRONMENT_INVALID" : error instanceof TypeError;
+  const isUsage =
+    error instanceof NcfError ? ["ENVIRONMENT_INVALID", "USAGE"].includes(error.code) : error instanceof TypeError;
   process.exitCode = isUsage ? 2 : 1;
 }
 
 async function work(env: WorkerEnvironment): Promise<void> {
-  const { store, queue, metrics } = placesOf(env);
+  const { store, queue, metrics } = await placesOf(env);
   const choice = await chooseBackend(env.NCF_BACKEND, {
     askGpu,
     loadTensorFlow: () => loadTensorFlow(env.NCF_TFJS_NODE ?? import.meta.dirname),

@@ -1,11 +1,11 @@
 /** `ncf runs`: how far the trainings of workers are. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { readRun, readRuns, runText } from "../../app/worker/run-overview.ts";
 import { NcfError } from "../../core/errors.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import * as options from "../options.ts";
+import { storeAt } from "../places.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface RunsValues {
@@ -62,10 +62,5 @@ async function storeOf({ store, bucket }: RunsValues): Promise<ObjectStore> {
   if ((store === undefined) === (bucket === undefined)) {
     throw new NcfError("USAGE", "expected either --store DIR or --bucket NAME");
   }
-  if (store !== undefined) return new FileObjectStore(store);
-  // The SDK takes longer to load than all else: who does not need it does not wait for it.
-  const { S3Client } = await import("@aws-sdk/client-s3");
-  const { S3ObjectStore } = await import("../../adapters/aws/s3-object-store.ts");
-  const isEmulated = (process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL) !== undefined;
-  return new S3ObjectStore({ client: new S3Client({ forcePathStyle: isEmulated }), bucket: bucket ?? "" });
+  return storeAt(store ?? `s3://${bucket}`);
 }
