@@ -1,87 +1,55 @@
 /**
- * The whole of a deployment: from `cdk deploy` to recommendations, windows, a retraining and a rollback. Lambdas, queues and
- * buckets are emulated, the machines behind launched instances are processes, Kafka is a real broker.
+ * The whole of a deployment: from `cdk deploy` to recommendations, windows, a retraining and a rollback, and what comes twice or
+ * broken on the way. Lambdas, queues and buckets are emulated, the machines behind launched instances are processes, Kafka is a
+ * real broker.
  */
-import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { S3Client } from "@aws-sdk/client-s3";
+import { readFile } from "node:fs/promises";
+import { SendMessageCommand, SetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../scripts/local/child.ts";
-import { type Deployment, deploy } from "../../scripts/local/deployment.ts";
-import { clientSettings, emulatedEnvironment } from "../../scripts/local/emulators.ts";
-import { Instances } from "../../scripts/local/instances.ts";
-import { type ConnectedLauncher, connectLauncher } from "../../scripts/local/launcher.ts";
+import { clientSettings } from "../../scripts/local/emulators.ts";
 import { streamContainer } from "../../scripts/local/stream-container.ts";
-import { S3ObjectStore } from "../../src/adapters/aws/s3-object-store.ts";
+import { SqsJobQueue } from "../../src/adapters/aws/sqs-job-queue.ts";
 import { FileObjectStore } from "../../src/adapters/local/file-object-store.ts";
 import { ObjectStoreRegistry } from "../../src/adapters/registry/object-store-registry.ts";
-import { mix } from "../../src/core/rng.ts";
+import { decodeJson } from "../../src/core/json.ts";
 import { ncf, type RunningCommand, startNcf } from "../cli/ncf.ts";
+import { DeployedRecommender } from "./deployed-recommender.ts";
+import { interactionBatches } from "./interaction-batches.ts";
 import { onLocalAws } from "./local-aws.ts";
-import { ask } from "./signed-http.ts";
 
 const minute = 60_000;
-const hourMs = 60 * minute;
 const seen = { timeout: 2 * minute, interval: 500 };
 
 onLocalAws((emulators, kafka) => {
-  describe("a deployment", { timeout: 5 * minute }, () => {
-    const name = `e2e-${randomUUID().slice(0, 8)}`;
-    const env = { ...emulatedEnvironment(emulators), NCF_TOPIC_PREFIX: `${name}.` };
-    const s3 = new S3Client({ ...clientSettings(emulators.endpoint), forcePathStyle: true });
-    let folder: string;
-    let deployment: Deployment;
-    let launcher: ConnectedLauncher;
-    let store: S3ObjectStore;
-    let registry: ObjectStoreRegistry;
-    let machines: Instances;
+  describe("a deployment", { timeout: 3 * minute }, () => {
+    let app: DeployedRecommender;
     let stream: RunningCommand | undefined;
-    const at = (file: string) => path.join(folder, file);
-    const champion = async () => (await registry.champion())?.version;
 
     beforeAll(async () => {
-      folder = await mkdtemp(path.join(tmpdir(), "ncf-e2e-"));
-      const context = {
-        kafka,
-        kafkaTls: "false",
-        streamImage: "ncf-stream:local",
-        streamGroup: name,
-        interactionsTopic: `${name}.interactions`,
-        sampleOptions: JSON.stringify({ preset: "mf", epochs: 2 }),
-        backend: "wasm",
-        workerIdleSeconds: "2",
-        keepData: "false",
-      };
-      deployment = await deploy(emulators, { name, context });
-      launcher = await connectLauncher(emulators, deployment);
-      store = new S3ObjectStore({ client: s3, bucket: deployment.bucket });
-      registry = new ObjectStoreRegistry(store);
-      machines = new Instances(emulators, { stack: name, folder, environment: { NCF_WORKER_THREADS: "1" } });
+      app = await DeployedRecommender.deploy(emulators, kafka);
       const size = ["--users", "150", "--movies", "300", "--ratings", "9000", "--seed", "7"];
-      expect(await ncf(["generate", ...size, "--out", at("data")])).toMatchObject({ code: 0 });
-      await run("python3", ["-m", "zipfile", "-c", at("data.zip"), at("data/ratings.csv"), at("data/movies.csv")]);
+      expect(await ncf(["generate", ...size, "--out", app.at("data")])).toMatchObject({ code: 0 });
+      const files = ["ratings.csv", "movies.csv"].map((file) => app.at(`data/${file}`));
+      await run("python3", ["-m", "zipfile", "-c", app.at("data.zip"), ...files]);
     }, 10 * minute);
 
     afterAll(async () => {
       stream?.child.kill("SIGKILL");
-      await machines?.stop();
-      s3.destroy();
-      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+      await app?.stop();
     }, minute);
 
     it("answers 503 before there is a model", async () => {
-      expect(await ask(deployment, "/users/1/recommendations")).toMatchObject({ status: 503 });
+      expect(await app.ask("/users/1/recommendations")).toMatchObject({ status: 503 });
     });
 
     it("launches a worker for an upload, from the template that was deployed", async () => {
-      await store.put("uploads/data.zip", await readFile(at("data.zip")));
-      await expect.poll(() => machines.list(), seen).toHaveLength(1);
-      const [{ InstanceType, InstanceLifecycle, Tags = [] }] = await machines.list();
+      const { instances, launcher, name } = app;
+      await app.store.put("uploads/data.zip", await readFile(app.at("data.zip")));
+      await expect.poll(() => instances.list(), seen).toHaveLength(1);
+      const [{ InstanceType, InstanceLifecycle, Tags = [] }] = await instances.list();
       expect({ InstanceType, InstanceLifecycle }).toEqual({ InstanceType: "g4dn.xlarge", InstanceLifecycle: "spot" });
-      const tags = Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]));
-      expect(tags).toMatchObject({
+      expect(Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]))).toMatchObject({
         "aws:ec2launchtemplate:id": launcher.launchTemplateId,
         "ncf:stack": name,
         "ncf:worker": "true",
@@ -91,44 +59,96 @@ onLocalAws((emulators, kafka) => {
     });
 
     it("trains on it, and the worker's instance ends when nothing is left to do", async () => {
-      const [machine, ...others] = await machines.startNew();
+      const [machine, ...others] = await app.instances.startNew();
       expect(others).toEqual([]);
       await machine.ended;
-      expect(await readFile(at(`${machine.instanceId}.log`), "utf8")).toContain("ends (idle)");
-      expect(await machines.list()).toEqual([]);
-      expect(await registry.champion()).toMatchObject({ revision: 1 });
+      expect(await readFile(app.at(`${machine.instanceId}.log`), "utf8")).toContain("ends (idle)");
+      expect(await app.instances.list()).toEqual([]);
+      expect(await app.registry.champion()).toMatchObject({ revision: 1 });
     });
 
     it("answers over HTTP what one machine's own run answers: the same bytes, ids and scores", async () => {
       const models = ["--models", "mf", "--epochs", "2", "--threads", "1", "--publish"];
-      const ran = await ncf(["run", "--dataset", at("data.zip"), ...models, "--out", at("out")]);
+      const ran = await ncf(["run", "--dataset", app.at("data.zip"), ...models, "--out", app.at("out")]);
       expect(ran, ran.stderr).toMatchObject({ code: 0 });
-      const embedded = new FileObjectStore(at("out/registry"));
+      const embedded = new FileObjectStore(app.at("out/registry"));
       const own = (await new ObjectStoreRegistry(embedded).champion())?.version;
       const file = (version?: string) => `models/${version}/model.safetensors`;
-      expect(Buffer.compare(await store.get(file(await champion())), await embedded.get(file(own)))).toBe(0);
+      expect(Buffer.compare(await app.store.get(file(await app.champion())), await embedded.get(file(own)))).toBe(0);
 
-      const { url, child, outcome } = await serving(at("out/registry"));
-      for (const asked of ["/users/1/recommendations?k=20", "/users/77/recommendations", "/users/150/history"]) {
-        const { version: _, ...answer } = (await (await fetch(`${url}${asked}`)).json()) as Record<string, unknown>;
-        expect(await ask(deployment, asked), asked).toMatchObject({ status: 200, body: answer });
+      const { url, child, outcome } = await serving(app.at("out/registry"));
+      for (const route of ["/users/1/recommendations?k=20", "/users/77/recommendations", "/users/150/history"]) {
+        const { version: _, ...body } = (await (await fetch(`${url}${route}`)).json()) as Record<string, unknown>;
+        expect(await app.ask(route), route).toMatchObject({ status: 200, body });
       }
       child.kill("SIGTERM");
       await outcome;
     });
 
+    it("does nothing anew for an upload, an event and a request that come twice", async () => {
+      const { store, deployment } = app;
+      const requests = new SQSClient(clientSettings(emulators.endpoint));
+      const [record] = (await store.list("runs/")).filter((key) => key.endsWith("/request.json"));
+      const { job } = decodeJson(await store.get(record)) as { job: object };
+      const before = await store.list("");
+      // A new object of the same bytes, with an event of its own; then sample's event, then launch-worker's message again.
+      await store.put("uploads/again.zip", await readFile(app.at("data.zip")));
+      const [ingested] = before.filter((key) => key.endsWith("/ingest.json"));
+      await store.put(ingested, await store.get(ingested));
+      const again = { QueueUrl: deployment.trainingRequestsUrl, MessageBody: JSON.stringify(job) };
+      await requests.send(new SendMessageCommand(again));
+      const drained = { ready: 0, inFlight: 0 };
+      const queue = new SqsJobQueue({ client: requests, url: deployment.trainingRequestsUrl });
+      await expect.poll(() => queue.counts(), seen).toMatchObject(drained);
+      // Time for whatever should not happen.
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      expect(await queue.counts()).toEqual({ ...drained, deadLetters: 0 });
+      expect(await new SqsJobQueue({ client: requests, url: deployment.trainingJobsUrl }).counts()).toEqual({
+        ...drained,
+        deadLetters: 0,
+      });
+      expect((await store.list("")).filter((key) => !before.includes(key))).toEqual(["uploads/again.zip"]);
+      expect(await app.instances.list()).toEqual([]);
+      requests.destroy();
+    });
+
+    it("refuses an upload that holds no ratings, with a report, and keeps a request that nobody can read", async () => {
+      const { store, deployment } = app;
+      const client = new SQSClient(clientSettings(emulators.endpoint));
+      const QueueUrl = deployment.trainingRequestsUrl;
+      // A test cannot wait for six minutes five times.
+      const Attributes = { VisibilityTimeout: "2" };
+      await client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+      await store.put("uploads/poison.zip", new TextEncoder().encode("no zip"));
+      await client.send(new SendMessageCommand({ QueueUrl, MessageBody: "no request" }));
+      await expect.poll(() => store.list("uploads-failed/"), seen).toHaveLength(1);
+      const [report] = await store.list("uploads-failed/");
+      expect(decodeJson(await store.get(report))).toMatchObject({
+        key: "uploads/poison.zip",
+        code: expect.any(String),
+      });
+      const queue = new SqsJobQueue({ client, url: QueueUrl });
+      await expect.poll(() => queue.counts(), seen).toEqual({ ready: 0, inFlight: 0, deadLetters: 1 });
+      client.destroy();
+    });
+
     it("takes interactions over HTTP, tests them on the stream, and shows windows over HTTP", async () => {
-      expect(await ncf(["topics", "create", "--brokers", kafka], env)).toMatchObject({ code: 0 });
-      const { command, environment } = await streamContainer(emulators, deployment);
-      const pace = { NCF_COMMIT_INTERVAL: "50", NCF_KEEP_INTERVAL: "1s", NCF_REPORT_INTERVAL: "1s", NCF_IDLE_TIMEOUT: "2s" };
+      expect(await ncf(["topics", "create", "--brokers", kafka], app.env)).toMatchObject({ code: 0 });
+      const { command, environment } = await streamContainer(emulators, app.deployment);
+      const pace = {
+        NCF_COMMIT_INTERVAL: "50",
+        NCF_KEEP_INTERVAL: "1s",
+        NCF_REPORT_INTERVAL: "1s",
+        NCF_IDLE_TIMEOUT: "2s",
+      };
       const shape = { NCF_WINDOW: "1h", NCF_GRACE: "10m", NCF_TRAIN_WINDOWS: "2", NCF_PORT: "0" };
-      stream = startNcf(command, { ...env, ...environment, ...pace, ...shape });
-      for (const interactions of batches(await readFile(at("data/movies.csv"), "utf8"))) {
-        const { status, body } = await ask(deployment, "/interactions", { interactions });
-        expect({ status, body }).toMatchObject({ status: 200, body: { accepted: interactions.length } });
+      stream = startNcf(command, { ...app.env, ...environment, ...pace, ...shape });
+      for (const interactions of interactionBatches(await readFile(app.at("data/movies.csv"), "utf8"), Date.now())) {
+        const answer = await app.ask("/interactions", { interactions });
+        expect(answer).toMatchObject({ status: 200, body: { accepted: interactions.length } });
       }
       const finals = async () => {
-        const { body } = await ask(deployment, "/windows");
+        const { body } = await app.ask("/windows");
         return (body as { windows: { final: boolean; cases: number }[] }).windows.filter(({ final }) => final);
       };
       await expect.poll(async () => (await finals()).length, seen).toBeGreaterThanOrEqual(2);
@@ -136,28 +156,28 @@ onLocalAws((emulators, kafka) => {
     });
 
     it("trains anew on what came over the stream, on a worker that is launched for it", async () => {
-      const first = await champion();
-      await expect.poll(() => machines.list(), seen).toHaveLength(1);
-      const [machine] = await machines.startNew();
+      const first = await app.champion();
+      await expect.poll(() => app.instances.list(), seen).toHaveLength(1);
+      const [machine] = await app.instances.startNew();
       await machine.ended;
-      const versions = await registry.list();
-      expect(versions, await readFile(at(`${machine.instanceId}.log`), "utf8")).toHaveLength(2);
+      const versions = await app.registry.list();
+      expect(versions, await readFile(app.at(`${machine.instanceId}.log`), "utf8")).toHaveLength(2);
       const [tuned] = versions.filter((version) => version !== first);
-      expect(await registry.card(tuned)).toMatchObject({ fineTuning: { baseVersion: first } });
+      expect(await app.registry.card(tuned)).toMatchObject({ fineTuning: { baseVersion: first } });
       // On trial by now: the stream would promote it after many more events.
-      expect(await champion()).toBe(first);
+      expect(await app.champion()).toBe(first);
     });
 
     it("serves another version without a restart, and the former one again", async () => {
-      const [first, tuned] = await registry.list();
+      const [first, tuned] = await app.registry.list();
       const served = async () => {
-        const { body } = await ask(deployment, "/users/1/recommendations?k=1");
+        const { body } = await app.ask("/users/1/recommendations?k=1");
         return (body as { version: string }).version;
       };
-      const places = ["--registry", `s3://${deployment.bucket}`];
-      expect(await ncf(["models", "promote", tuned, ...places], env)).toMatchObject({ code: 0 });
+      const places = ["--registry", `s3://${app.deployment.bucket}`];
+      expect(await ncf(["models", "promote", tuned, ...places], app.env)).toMatchObject({ code: 0 });
       await expect.poll(served, seen).toBe(tuned);
-      expect(await ncf(["models", "rollback", ...places], env)).toMatchObject({ code: 0 });
+      expect(await ncf(["models", "rollback", ...places], app.env)).toMatchObject({ code: 0 });
       await expect.poll(served, seen).toBe(first);
     });
 
@@ -178,17 +198,4 @@ async function serving(registry: string): Promise<RunningCommand & { readonly ur
   const url = () => /"url": "([^"]+)"/.exec(stdout)?.[1];
   await expect.poll(url, seen).toBeDefined();
   return { ...running, url: url() ?? "" };
-}
-
-/** Six hours of interactions, a hundred a batch, by users of the data set and new ones. */
-function batches(movies: string): { userId: string; itemId: string; timestampMs: number }[][] {
-  const itemIds = movies.trim().split("\n").slice(1).map((line) => line.split(",")[0]);
-  const startMs = Math.floor(Date.now() / hourMs) * hourMs - 30 * hourMs;
-  return [0, 1, 2].map((batch) =>
-    Array.from({ length: 100 }, (_, i) => {
-      const n = 100 * batch + i;
-      const userId = String(1 + (mix(n, 1, 7) % 170));
-      return { userId, itemId: itemIds[mix(n, 2, 7) % itemIds.length], timestampMs: startMs + (n * hourMs) / 50 };
-    }),
-  );
 }
