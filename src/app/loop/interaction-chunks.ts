@@ -15,6 +15,8 @@ export interface ChunkInput extends LogPlace {
   readonly group: string;
   /** How the stream reads a record's value, where that is not `decodeRecord`. */
   readonly decode?: (value: Uint8Array | null) => DecodedRecord;
+  /** Where the group began; what came before is not kept. The log's start by default. */
+  readonly startOffset?: number | undefined;
   /** Offsets of a chunk at most. */
   readonly chunkOffsets: number;
   readonly signal?: AbortSignal | undefined;
@@ -23,16 +25,16 @@ export interface ChunkInput extends LogPlace {
 /**
  * Copies on, from where the chunks end, up to the offset that the group has committed; what does not parse is left out. A
  * chunk is written whole or not at all and the next one starts where it ends, so a crash leaves neither hole nor overlap.
- * Two copiers at once may write chunks that overlap: a reader goes by offsets, so nothing counts twice.
+ * Two copiers at once may write chunks that overlap: a reader goes by offsets, so nothing counts twice. Only what the log
+ * has removed before it was kept leaves a hole.
  *
  * @returns the offset up to which the interactions are kept
  * @throws NcfError those of the log and the store
  */
 export async function keepInteractions({ log, chunks }: ChunkDeps, input: ChunkInput): Promise<number> {
-  const { topic, partition, group, decode = decodeRecord, chunkOffsets, signal } = input;
+  const { topic, partition, group, decode = decodeRecord, startOffset = 0, chunkOffsets, signal } = input;
   const end = (await log.committed(group, topic, partition))?.offset ?? 0;
-  const kept = await chunks.list();
-  let from = kept.length === 0 ? await log.startOffset(topic, partition) : reachOf(kept, kept[0].from);
+  let from = reachOf(await chunks.list(), Math.max(startOffset, await log.startOffset(topic, partition)));
   while (from < end && signal?.aborted !== true) {
     const to = Math.min(end, from + chunkOffsets);
     const interactions: KeptInteraction[] = [];
@@ -49,8 +51,22 @@ export async function keepInteractions({ log, chunks }: ChunkDeps, input: ChunkI
 }
 
 /** The end of what the chunks cover without a hole from an offset on. */
-export function reachOf(kept: readonly OffsetRange[], from: number): number {
+function reachOf(kept: readonly OffsetRange[], from: number): number {
   return kept.reduce((reach, chunk) => (chunk.from <= reach ? Math.max(reach, chunk.to) : reach), from);
+}
+
+/**
+ * What there is to learn from an offset on: up to where the chunks end, from behind the last hole on. Empty where they end
+ * before the offset.
+ */
+export function learnableRange(kept: readonly OffsetRange[], from: number): OffsetRange {
+  return kept.reduce(
+    (range, chunk) => ({
+      from: chunk.from <= range.to ? range.from : chunk.from,
+      to: Math.max(range.to, chunk.to),
+    }),
+    { from, to: from },
+  );
 }
 
 /**

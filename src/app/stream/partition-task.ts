@@ -28,7 +28,7 @@ export async function runPartition(
 /** Copies what is committed into the store, for training. */
 async function keepPartition(
   { log, training, sleep }: StreamMemberDeps,
-  { group, topics, mapping, keepIntervalMs }: StreamMemberSettings,
+  { group, topics, startOffsets, mapping, keepIntervalMs }: StreamMemberSettings,
   partition: number,
   signal: AbortSignal,
   progressed: () => void,
@@ -36,7 +36,8 @@ async function keepPartition(
   if (training === undefined) return;
   const chunks = training.chunksOf(group, partition);
   const decode = (value: Uint8Array | null) => decodeRecord(value, mapping);
-  const input = { group, topic: topics.interactions, partition, chunkOffsets, decode, signal };
+  const startOffset = startOffsets?.[partition];
+  const input = { group, topic: topics.interactions, partition, startOffset, chunkOffsets, decode, signal };
   for (; !signal.aborted; await sleep(keepIntervalMs, signal)) {
     await keepInteractions({ log, chunks }, input);
     progressed();

@@ -10,7 +10,7 @@ import type { ModelRegistry } from "../../ports/model-registry.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { FinalWindows } from "../../streaming/window-aggregator.ts";
-import { reachOf } from "../loop/interaction-chunks.ts";
+import { learnableRange } from "../loop/interaction-chunks.ts";
 import { requestTraining, type TrainingRequest } from "../loop/training-request.ts";
 
 export interface TrainingDeps {
@@ -57,10 +57,9 @@ export async function requestDueTraining(
   const ranges: Record<string, { from: number; to: number }> = {};
   let fresh = 0;
   for (const [partition, { base, tried }] of learnt.entries()) {
-    const kept = await training.chunksOf(group, partition).list();
-    const to = reachOf(kept, base);
-    fresh += Math.max(0, to - tried);
-    if (to > base) ranges[partition] = { from: base, to };
+    const range = learnableRange(await training.chunksOf(group, partition).list(), base);
+    fresh += Math.max(0, range.to - Math.max(range.from, tried));
+    if (range.to > range.from) ranges[partition] = range;
   }
   const reason = drifted ? "drift" : fresh >= trainEvery ? "events" : "window";
   if (fresh === 0 || (reason === "window" && !windowsAreDue(terms, finalWindows, learntThroughMs))) return null;

@@ -1,4 +1,6 @@
 /** Stage 2 of a member: folds the windows, stores their reports, decides versions and asks for trainings. */
+
+import type { FinalWindows } from "../../streaming/window-aggregator.ts";
 import { atMostEvery } from "./at-most-every.ts";
 import { longestWaitMs, type StreamMemberDeps, type StreamMemberSettings } from "./member-settings.ts";
 import { versionInForce, versionOnTrial } from "./model-updates.ts";
@@ -6,7 +8,7 @@ import { decideUpdates } from "./promotions.ts";
 import { archiveReports } from "./report-archive.ts";
 import { retrying } from "./retrying.ts";
 import { together } from "./together.ts";
-import { requestDueTraining, type TrainingSigns } from "./training-policy.ts";
+import { requestDueTraining } from "./training-policy.ts";
 import { WindowWorker } from "./window-worker.ts";
 
 /** How long a training that was asked for may wait for a worker before it may be asked for again. */
@@ -18,7 +20,7 @@ export async function runWindows(
   settings: StreamMemberSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  const signs: KnownSigns = { drifted: false, finalWindows: { count: 0, throughMs: null } };
+  const signs: KnownSigns = { drifted: false, finalWindows: null };
   await together(signal, [
     (stopped) =>
       retrying({ ...deps, who: "windows", signal: stopped }, async (progressed) => {
@@ -84,8 +86,13 @@ async function followWindows(
   }
 }
 
-/** As of the last look at the windows; `drifted`: since the last training that was asked for. */
-type KnownSigns = { -readonly [name in keyof TrainingSigns]: TrainingSigns[name] };
+/** What is known of the windows. */
+interface KnownSigns {
+  /** Since the last training that was asked for. */
+  drifted: boolean;
+  /** As of the last look; null before the first. */
+  finalWindows: FinalWindows | null;
+}
 
 /** Looks now and then whether a training is due. */
 async function askForTraining(
@@ -99,11 +106,15 @@ async function askForTraining(
   const { registry, updates } = promotions;
   const terms = { group, startOffsets, trainEvery, trainWindows, windows, leaseMs: trainingLeaseMs };
   for (; !signal.aborted; await sleep(keepIntervalMs, signal)) {
+    while (signs.finalWindows === null && !signal.aborted) await sleep(longestWaitMs, signal);
+    const { drifted, finalWindows } = signs;
+    if (finalWindows === null) return;
     await updates.refresh();
     const champion = versionInForce(updates.list, schedule.first.version);
     // A version on trial may soon be the better base, and no other one can be tested before it is decided.
     const onTrial = versionOnTrial(updates.list) !== null;
-    const request = onTrial ? null : await requestDueTraining({ training, store, registry }, terms, champion, signs);
+    const deps = { training, store, registry };
+    const request = onTrial ? null : await requestDueTraining(deps, terms, champion, { drifted, finalWindows });
     progressed();
     if (request === null) continue;
     signs.drifted = false;

@@ -86,6 +86,34 @@ describe("kept interactions", () => {
     );
   });
 
+  it("begin where the group began, and go on behind what the log has removed since", async () => {
+    const { log, commit } = await logOf(20);
+    const chunks = new ParquetInteractionChunks(new MemoryObjectStore(), prefix);
+    await commit(5);
+    expect(await keepInteractions({ log, chunks }, { ...place, startOffset: 3, chunkOffsets: 9 })).toBe(5);
+    let reads = 0;
+    const cut = new Proxy(log, {
+      get: (of, name) => {
+        if (name === "startOffset") return async () => 8;
+        const method = Reflect.get(of, name) as (...args: unknown[]) => unknown;
+        return (...args: unknown[]) => {
+          if (name === "read") reads += 1;
+          if (name === "read" && Number(args[2]) < 8) expect.fail(`offset ${args[2]} was removed`);
+          return method.apply(of, args);
+        };
+      },
+    });
+    await commit(10);
+    expect(await keepInteractions({ log: cut, chunks }, { ...place, startOffset: 3, chunkOffsets: 9 })).toBe(10);
+    expect(await chunks.list()).toEqual([
+      { from: 3, to: 5 },
+      { from: 8, to: 10 },
+    ]);
+    const before = reads;
+    expect(await keepInteractions({ log: cut, chunks }, { ...place, startOffset: 3, chunkOffsets: 9 })).toBe(10);
+    expect(reads).toBe(before);
+  });
+
   it("are refused where some are missing, or a file is not theirs", async () => {
     const { log, commit } = await logOf(20);
     const store = new MemoryObjectStore();

@@ -66,6 +66,19 @@ describe("when a training is due", () => {
     });
   });
 
+  it("counts from where the log still had what came when it was first kept, and from behind a hole on", async () => {
+    const { deps, keep, version } = await world();
+    await keep(0, 200, 290);
+    expect(await requestDueTraining(deps, terms, version, quiet)).toBeNull();
+    await keep(0, 290, 300);
+    const request = await requestDueTraining(deps, terms, version, quiet);
+    expect(request?.ranges).toEqual({ "0": { from: 200, to: 300 } });
+    if (request === null) expect.fail();
+    await releaseTrainingLease(deps.store, request);
+    await keep(0, 500, 650);
+    expect((await requestDueTraining(deps, terms, version, quiet))?.ranges).toEqual({ "0": { from: 500, to: 650 } });
+  });
+
   it("is at once when HR@10 has fallen, if there is anything to learn", async () => {
     const { deps, keep, version } = await world();
     expect(await requestDueTraining(deps, terms, version, { ...quiet, drifted: true })).toBeNull();
