@@ -82,3 +82,37 @@ it("a stream asks for a training when windows close, but not while a version is 
   expect(requests().at(-1)).toMatchObject({ baseVersion: tuned, reason: "window" });
   await member.stop();
 });
+
+it("a member that takes the windows over asks for no training before it knows how many are final", async () => {
+  const log = await emptyLog();
+  const store = new MemoryObjectStore();
+  const registry = new ObjectStoreRegistry(store);
+  const { version } = await registry.publish(publishable("first"));
+  await registry.promote(version);
+  const model = modelOf(200, { version, score: touchyScore(1) });
+  const training = {
+    chunksOf: (group: string, partition: number) =>
+      new ParquetInteractionChunks(store, `interactions/${group}/${partition}/`),
+    queue: new MemoryJobQueue({ maxReceives: 3 }),
+    nowMs: Date.now,
+  };
+  const given = {
+    ...settings,
+    schedule: new VersionSchedule(model),
+    startOffsets: [0, 0, 0, 0],
+    trainEvery: 1,
+  };
+  const deps = { log, store, groups: new MemoryStreamGroup(log), training };
+  // Without a registry, it keeps interactions and asks for nothing.
+  const former = start(deps, given);
+  await send(log, 0, 400);
+  await until(() => isRead(log));
+  await until(async () => (await store.list("interactions/live/3/")).length > 0);
+  await former.stop();
+  const updates = new ModelUpdates(log, defaultTopics.modelUpdates);
+  const member = start({ ...deps, promotions: { registry, versions: { load: async () => model }, updates } }, given);
+  await until(() => member.events.some(({ event }) => event === "trainingRequested"));
+  const first = member.events.find(({ event }) => event === "trainingRequested");
+  expect(first).toMatchObject({ request: { reason: "events", windowsThroughMs: expect.any(Number) } });
+  await member.stop();
+});
