@@ -16,7 +16,7 @@ export interface ChampionWatchDeps {
 export class ChampionWatch {
   readonly #deps: ChampionWatchDeps;
   #model: ServedModel;
-  /** Of the champion that was loaded last, or tried. */
+  /** Of the champion that was loaded last, or cannot be. */
   #revision: number;
 
   /** @throws NcfError `NO_CHAMPION` before the first promotion; those of `load` */
@@ -44,15 +44,20 @@ export class ChampionWatch {
 
   /**
    * Whether the champion has moved since the call before; `model` is then the new one. One that cannot be loaded leaves the
-   * former in its place, and is not tried again before the next move.
+   * former in its place, and is not tried again before the next move; one that the store did not give just now is.
    *
    * @throws NcfError those of `load`
    */
   async check(): Promise<boolean> {
     const champion = await this.#deps.registry.champion();
     if (champion === null || champion.revision === this.#revision) return false;
+    try {
+      this.#model = await this.#deps.load(champion);
+    } catch (error) {
+      if (!(error instanceof NcfError && error.retriable)) this.#revision = champion.revision;
+      throw error;
+    }
     this.#revision = champion.revision;
-    this.#model = await this.#deps.load(champion);
     return true;
   }
 }

@@ -9,6 +9,7 @@ import { StoredService, type StoredServiceDeps } from "../../../src/app/serving/
 import { loadStored } from "../../../src/app/serving/stored-version.ts";
 import { StreamInteractions } from "../../../src/app/serving/stream-interactions.ts";
 import { onlyGroup } from "../../../src/app/stream/group-descriptor.ts";
+import { NcfError } from "../../../src/core/errors.ts";
 import { numericId } from "../../../src/core/ids.ts";
 import { partitionOfKey } from "../../../src/core/murmur2.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
@@ -40,10 +41,13 @@ async function promoted(): Promise<string> {
   return version;
 }
 
-const open = (since: StoredServiceDeps["since"] = null): Promise<StoredService> =>
+const open = (
+  since: StoredServiceDeps["since"] = null,
+  load: StoredServiceDeps["load"] = (champion) => loadStored({ registry, store, createScorer }, champion),
+): Promise<StoredService> =>
   StoredService.open({
     registry,
-    load: (champion) => loadStored({ registry, store, createScorer }, champion),
+    load,
     since,
     monotonicMs: () => nowMs,
     watchMs: 30_000,
@@ -106,6 +110,26 @@ describe("a service whose histories lie in the object store", () => {
     await expect.poll(() => troubles).toMatchObject([{ code: "FILE_FOREIGN" }]);
     expect((await service.serviceFor()).facts.version).toBe(second);
     expect(seen).toEqual([first, second]);
+  });
+
+  it.each([
+    [true, 2],
+    [false, 1],
+  ])("tries a champion that could not be read again where that can help: %s", async (retriable, tries) => {
+    const first = await promoted();
+    const refusal = new NcfError("STORE_AWAY", "no answer", { retriable });
+    let loads = 0;
+    const service = await open(null, async (champion) => {
+      if (champion.version !== first && loads++ === 0) throw refusal;
+      return loadStored({ registry, store, createScorer }, champion);
+    });
+    const second = await promoted();
+    for (nowMs = 30_000; nowMs <= 90_000; nowMs += 30_000) {
+      await service.serviceFor();
+      await expect.poll(() => troubles).toEqual([refusal]);
+    }
+    await expect.poll(async () => (await service.serviceFor()).facts.version).toBe(retriable ? second : first);
+    expect(loads).toBe(tries);
   });
 
   it("refuses to start without a champion", async () => {
