@@ -9,9 +9,9 @@ export interface IngestDeps extends IngestUploadDeps {
 }
 
 export function createHandler({ maxBytes, observer, ...deps }: IngestDeps) {
-  return observed(observer, async (event: unknown) => {
+  return observed(observer, async (event: unknown, _context, { signal }) => {
     for (const key of objectKeys(event).filter(isUpload)) {
-      const outcome = await ingestUpload(deps, { key, maxBytes });
+      const outcome = await ingestUpload(deps, { key, maxBytes, signal });
       if (outcome.kind === "ingested") {
         const { rowsKept, rowsRejected, users, items } = outcome.validation;
         observer.log("uploadIngested", { key, datasetId: outcome.datasetId, rowsKept, rowsRejected, users, items });

@@ -103,10 +103,12 @@ export function correlationId(event: unknown, { awsRequestId }: Pick<Context, "a
 /** So long before Lambda ends an invocation it is told, so that the reason can be logged. */
 export const timeoutEarlyInMillis = 500;
 
-/** A handler with logs and metrics around it. What it throws is logged, and thrown on: the caller's queue tries again. */
+/**
+ * A handler with logs and metrics around it; the signal is given when its time is over, as what it does would go on with the
+ * Lambda's next event. What it throws is logged, and thrown on: the caller's queue tries again. */
 export function observed<Event, Result>(
   { around, log, error: tell }: Observer,
-  handle: (event: Event, context: Context) => Promise<Result>,
+  handle: (event: Event, context: Context, running: { readonly signal: AbortSignal }) => Promise<Result>,
 ) {
   return middy<Event, Result, Error, Context>({
     timeoutEarlyInMillis,

@@ -3,6 +3,7 @@ import { createHandler as createIngest } from "../../lambdas/ingest.ts";
 import { createHandler as createSample } from "../../lambdas/sample.ts";
 import { parseTrainingJob } from "../../src/app/jobs/training-job.ts";
 import { trainingOptionsSchema } from "../../src/app/uploads/training-options.ts";
+import type { RatingsSource } from "../../src/ports/ratings-source.ts";
 import { bytesOf, inMemory, ratingsCsv } from "../app/uploads/uploads.ts";
 import { context, keeping, s3Event } from "./invocation.ts";
 
@@ -55,10 +56,23 @@ describe("from an upload to a training request", () => {
 
   it("is told before its time is over", async () => {
     const observer = keeping();
-    const uploads = { withFile: () => new Promise<never>(() => {}) };
-    const stuck = createIngest({ ...inMemory(), uploads, maxBytes: 1, observer });
+    const deps = inMemory();
+    await deps.store.put("uploads/a.csv", bytesOf(ratingsCsv(2)));
+    let stopped = false;
+    const source: RatingsSource = {
+      read: (_, { signal } = {}) =>
+        new Promise((_, reject) =>
+          signal?.addEventListener("abort", () => {
+            stopped = true;
+            reject(signal.reason);
+          }),
+        ),
+    };
+    const stuck = createIngest({ ...deps, source, maxBytes: 1e6, observer });
     const hasty = { ...context, getRemainingTimeInMillis: () => 600 };
     await expect(stuck(s3Event("bucket", "uploads/a.csv"), hasty)).rejects.toMatchObject({ code: "TIMED_OUT" });
     expect(observer.events).toEqual([{ event: "timedOut" }]);
+    expect(stopped).toBe(true);
+    expect(await deps.store.list("uploads-failed/")).toEqual([]);
   });
 });

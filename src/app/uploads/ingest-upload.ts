@@ -23,6 +23,8 @@ export interface UploadRequest {
   readonly key: string;
   /** Of the upload, and of the ratings file in a zip. */
   readonly maxBytes: number;
+  /** Stops the reading. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export type IngestOutcome =
@@ -70,11 +72,12 @@ async function ingestFile(deps: IngestUploadDeps, request: UploadRequest, upload
 /** @throws FileRefused for what is wrong with the file */
 async function readUpload(
   source: RatingsSource,
-  { key, maxBytes }: UploadRequest,
+  { key, maxBytes, signal }: UploadRequest,
   upload: LocalUpload,
 ): Promise<Dataset> {
   try {
     return await source.read(upload.path, {
+      ...(signal && { signal }),
       onProgress: ({ bytesRead }) => {
         if (bytesRead <= maxBytes) return;
         throw new NcfError(
