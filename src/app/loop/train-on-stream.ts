@@ -7,26 +7,21 @@ import { dataFingerprint, encodeModel } from "../../ncf/checkpoint.ts";
 import { fineTune } from "../../ncf/fine-tune.ts";
 import { trainingData } from "../../ncf/model.ts";
 import type { InteractionChunks, KeptInteraction } from "../../ports/interaction-chunks.ts";
-import type { JobMessage, JobQueue } from "../../ports/job-queue.ts";
+import type { JobMessage } from "../../ports/job-queue.ts";
 import type { ModelCard, ModelRegistry } from "../../ports/model-registry.ts";
-import type { ObjectStore } from "../../ports/object-store.ts";
 import { publishModel, readPublished } from "../published-model.ts";
 import { sampleHash } from "../sample.ts";
+import { type HeldTraining, type HeldTrainingDeps, whileHeld } from "./held-training.ts";
 import { readInteractions } from "./interaction-chunks.ts";
 import { mergedSample } from "./merged-sample.ts";
 import { releaseTrainingLease, takeTrainingLease } from "./training-lease.ts";
 import { parseTrainingRequest, type TrainingRequest } from "./training-request.ts";
 
-export interface TrainOnStreamDeps {
+export interface TrainOnStreamDeps extends HeldTrainingDeps {
   readonly registry: ModelRegistry;
-  readonly queue: JobQueue;
-  /** Holds the leases. */
-  readonly store: ObjectStore;
   readonly chunksOf: (group: string, partition: number) => InteractionChunks;
   readonly backend: NumericBackend;
-  readonly nowMs: () => number;
   readonly monotonicMs: () => number;
-  readonly log: (line: string) => void;
 }
 
 export interface TrainOnStreamOptions {
@@ -68,7 +63,9 @@ export async function trainNext(
     );
     return card === null ? "nothingNew" : "trained";
   } catch (error) {
-    await queue.extend(job.receipt, 0).catch(() => undefined); // lost already: it is back
+    // What waiting may mend comes back when its time is up: given back at once, it would be a dead letter within seconds.
+    const later = error instanceof NcfError && error.retriable && signal?.aborted !== true;
+    if (!later) await queue.extend(job.receipt, 0).catch(() => undefined); // lost already: it is back
     if (signal?.aborted === true) {
       log(`training job ${job.id} was stopped and goes back to the queue`);
       return "stopped";
@@ -83,8 +80,9 @@ export async function trainNext(
  * Does a job's request under the lease of its group, and gives that up when it is done.
  *
  * @param job whose visibility is renewed meanwhile
- * @returns the version, also one that an earlier delivery published; null where there was nothing new to learn
- * @throws NcfError `TRAINING_IN_FLIGHT`, `JOB_LEASE_LOST`, those of the stores, of `fineTune` and of the registry
+ * @returns the version, also one that an earlier delivery published; null where there was nothing new to learn, or where a
+ *   later request has taken this one's place
+ * @throws NcfError `TRAINING_LOST`, `JOB_LEASE_LOST`, those of the stores, of `fineTune` and of the registry
  */
 export async function trainRequested(
   deps: TrainOnStreamDeps,
@@ -92,51 +90,22 @@ export async function trainRequested(
   job: Pick<JobMessage, "receipt">,
   request: TrainingRequest,
 ): Promise<ModelCard | null> {
-  const card = await underLease(deps, options, job, request, (running) => tune(deps, options, request, running));
-  await releaseTrainingLease(deps.store, request);
-  return card;
-}
-
-/** Works while job and lease are renewed; losing either one stops the work. */
-async function underLease<T>(
-  { store, queue, nowMs }: TrainOnStreamDeps,
-  { leaseSeconds, signal }: Pick<TrainOnStreamOptions, "leaseSeconds" | "signal">,
-  job: Pick<JobMessage, "receipt">,
-  request: TrainingRequest,
-  work: (running: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const renew = async (): Promise<void> => {
-    if (!(await takeTrainingLease(store, request, nowMs(), 1000 * leaseSeconds))) {
-      throw new NcfError(
-        "TRAINING_IN_FLIGHT",
-        `expected group ${request.group} free to train, found another request in flight. The job is tried again later`,
-        { retriable: true },
-      );
-    }
-  };
-  await renew();
-  const lost = new AbortController();
-  const timer = setInterval(
-    () => {
-      Promise.all([renew(), queue.extend(job.receipt, leaseSeconds)]).catch((error) => lost.abort(error));
-    },
-    1000 * (leaseSeconds / 3),
-  );
-  try {
-    return await work(AbortSignal.any([lost.signal, ...(signal ? [signal] : [])]));
-  } catch (error) {
-    // What was lost says more than that the training was stopped.
-    throw lost.signal.aborted ? lost.signal.reason : error;
-  } finally {
-    clearInterval(timer);
+  const { store, nowMs, log } = deps;
+  // Who sends a request has the lease: another one has it only where this one had waited for too long, or was done.
+  if (!(await takeTrainingLease(store, request, nowMs(), 1000 * options.leaseSeconds))) {
+    log(`training ${request.requestId}: a later request of group ${request.group} has taken its place`);
+    return null;
   }
+  const card = await whileHeld(deps, options, job, request, (lease) => tune(deps, options, request, lease));
+  await releaseTrainingLease(store, request);
+  return card;
 }
 
 async function tune(
   deps: TrainOnStreamDeps,
   { epochs, olderPerNew, threads }: Omit<TrainOnStreamOptions, "waitSeconds">,
   request: TrainingRequest,
-  signal: AbortSignal,
+  { running: signal, confirm }: HeldTraining,
 ): Promise<ModelCard | null> {
   const { registry, backend, monotonicMs, log } = deps;
   const { requestId, baseVersion, ranges, windowsThroughMs } = request;
@@ -174,6 +143,7 @@ async function tune(
   const learnt = Object.entries(ranges).map(([partition, { to }]) => [partition, to]);
   const before = "offsets" in base.card.cutOff ? base.card.cutOff.offsets : {};
   const added = [...itemIds].filter((id) => !details.has(id));
+  await confirm();
   const { dataset, settings } = base.card;
   return publishModel(registry, {
     model: encodeModel({ description, tensors: model.tensors, userIds, itemIds }),

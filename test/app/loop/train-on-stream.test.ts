@@ -8,6 +8,7 @@ import { takeTrainingLease } from "../../../src/app/loop/training-lease.ts";
 import { requestTraining, type TrainingRequest } from "../../../src/app/loop/training-request.ts";
 import { publishModel, readPublished } from "../../../src/app/published-model.ts";
 import { ChampionWatch, loadWhole } from "../../../src/app/serving/champion-watch.ts";
+import { NcfError } from "../../../src/core/errors.ts";
 import { indexOfId, numericId } from "../../../src/core/ids.ts";
 import type { NumericBackend } from "../../../src/ncf/backend.ts";
 import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
@@ -151,7 +152,64 @@ it("a worker that loses the lease in the middle of training stops, and publishes
   // By another worker's clock the lease has expired.
   expect(await takeTrainingLease(store, { group: "g", requestId: "g-2" }, clock.ms + 10_000, 60_000)).toBe(true);
   expect(await training).toBe("failed");
-  expect(log.at(-1)).toContain("expected group g free to train, found another request in flight");
+  expect(log.at(-1)).toContain("found that another request has taken it over");
   expect((await registry.list()).length).toBe(1);
   expect(await queue.counts()).toMatchObject({ ready: 1, inFlight: 0 });
+});
+
+/** A store of which requests for leases are refused while `away`, as one that does not answer. */
+function withoutLeases(store: MemoryObjectStore) {
+  const state = { away: false, refused: 0 };
+  const refusing = new Proxy(store, {
+    get: (of, name) => {
+      const method = Reflect.get(of, name) as (...args: unknown[]) => Promise<unknown>;
+      return async (...args: unknown[]) => {
+        if (state.away && String(args[0]).startsWith("leases/")) {
+          state.refused += 1;
+          throw new NcfError("STORE_AWAY", "expected an answer, found none", { retriable: true });
+        }
+        return method.apply(of, args);
+      };
+    },
+  });
+  return { store: refusing, state };
+}
+
+it("a worker goes on where the lease cannot be renewed for a while", async () => {
+  const { deps, log, request } = await world();
+  await requestTraining(deps, request, 60_000);
+  const { store, state } = withoutLeases(deps.store);
+  const open: NumericBackend["open"] = async (...args) => {
+    state.away = true;
+    await expect.poll(() => state.refused).toBeGreaterThan(0);
+    state.away = false;
+    return deps.backend.open(...args);
+  };
+  const backend = { ...deps.backend, open };
+  expect(await trainNext({ ...deps, store, backend }, { ...options, leaseSeconds: 1 })).toBe("trained");
+  expect(log).toContainEqual(expect.stringContaining("could not be prolonged: expected an answer"));
+});
+
+it("a worker does not make a dead letter of a job while the store is away", async () => {
+  const { deps, clock, request } = await world();
+  await requestTraining(deps, request, 60_000);
+  const { store, state } = withoutLeases(deps.store);
+  state.away = true;
+  expect(await trainNext({ ...deps, store }, options)).toBe("failed");
+  expect(await trainNext({ ...deps, store }, options)).toBe("none");
+  state.away = false;
+  clock.ms += 1000 * options.leaseSeconds;
+  expect(await trainNext({ ...deps, store }, options)).toBe("trained");
+});
+
+it("a worker leaves a request whose place a later one has taken", async () => {
+  const { deps, clock, log, request } = await world();
+  await requestTraining(deps, request, 60_000);
+  clock.ms += 60_000;
+  expect(await requestTraining(deps, { ...request, requestId: "g-2" }, 60_000)).toBe("requested");
+  expect(await trainNext(deps, options)).toBe("nothingNew");
+  expect(log[0]).toContain("a later request of group g has taken its place");
+  expect(await trainNext(deps, options)).toBe("trained");
+  expect(await deps.queue.counts()).toEqual({ ready: 0, inFlight: 0, deadLetters: 0 });
+  expect((await deps.registry.card((await deps.registry.list())[1])).fineTuning?.requestId).toBe("g-2");
 });
