@@ -35,4 +35,17 @@ describe("ncf worker", () => {
     child.kill("SIGTERM");
     expect(await outcome).toMatchObject({ code: 0, stdout: expect.stringContaining("3 failed") });
   });
+
+  it("waits for a queue that is away, and says so", { timeout: 60_000 }, async () => {
+    // Nothing listens on port 1.
+    const queue = "http://127.0.0.1:1/000000000000/jobs";
+    const env = { AWS_REGION: "eu-west-1", AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
+    const { child, outcome, stderrHas } = startNcf(["worker", "--registry", folder, "--jobs", queue], {
+      ...env,
+      AWS_ENDPOINT_URL: "http://127.0.0.1:1",
+    });
+    await stderrHas("Trying again in 1.0 s");
+    child.kill("SIGTERM");
+    expect(await outcome).toMatchObject({ code: 0, stdout: expect.stringContaining("0 trained") });
+  });
 });

@@ -1,9 +1,12 @@
 /** `ncf worker`: trains what the stream asks for, one job after the other. */
 import os from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { ParquetInteractionChunks } from "../../adapters/parquet/parquet-interaction-chunks.ts";
 import { ObjectStoreRegistry } from "../../adapters/registry/object-store-registry.ts";
+import { withBackoff } from "../../app/backoff.ts";
 import { trainNext } from "../../app/loop/train-on-stream.ts";
+import { NcfError } from "../../core/errors.ts";
 import { wasmBackend } from "../../ncf/wasm/backend.ts";
 import * as options from "../options.ts";
 import { jobQueueAt, storeAt } from "../places.ts";
@@ -55,10 +58,28 @@ async function work(values: WorkerValues, terminal: Terminal): Promise<void> {
   };
   const { epochs, olderPerNew, threads, once } = values;
   const jobs = { trained: 0, nothingNew: 0, failed: 0 };
+  const waitSeconds = once ? 0 : 20;
+  const next = () => trainNext(deps, { epochs, olderPerNew, threads, leaseSeconds, waitSeconds, signal });
   do {
-    const waitSeconds = once ? 0 : 20;
-    const done = await trainNext(deps, { epochs, olderPerNew, threads, leaseSeconds, waitSeconds, signal });
+    const done = await (once ? next() : patiently(terminal, next));
     if (done !== "none" && done !== "stopped") jobs[done] += 1;
   } while (!once && !signal.aborted);
   terminal.answer(jobs, `${jobs.trained} trained, ${jobs.nothingNew} with nothing new, ${jobs.failed} failed`);
+}
+
+/** Waits for a queue that is away. */
+async function patiently<T>({ signal, log }: Terminal, next: () => Promise<T>): Promise<T | "stopped"> {
+  const waiting = {
+    signal,
+    sleep: (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined),
+    canPass: (error: unknown) => error instanceof NcfError && error.retriable,
+    onWait: (error: unknown, retryMs: number) =>
+      log(`ncf: ${(error as NcfError).message}. Trying again in ${(retryMs / 1000).toFixed(1)} s.`),
+  };
+  try {
+    return await withBackoff(waiting, next);
+  } catch (error) {
+    if (signal.aborted) return "stopped";
+    throw error;
+  }
 }
