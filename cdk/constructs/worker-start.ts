@@ -12,6 +12,8 @@ export interface WorkerStart {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** For all that comes before the worker, which takes some five minutes. */
+const startMinutes = 45;
 /** For a worker that ends late at its maximum age. */
 const graceMinutes = 15;
 
@@ -29,8 +31,8 @@ export function workerStartScript({ bucket, bundle, maxAgeSeconds, environment }
   const variables = Object.entries(environment).map(([name, value]) => `Environment="${name}=${value}"`);
   return `#!/bin/bash
 set -euo pipefail
-# Before all else: no instance outlives this, whatever becomes of the rest.
-shutdown -h +${lastMinute}
+# Before all else: what hangs on the way keeps no instance running.
+shutdown -h +${startMinutes}
 log="s3://${bucket}/workers/unnamed"
 trap 'aws s3 cp --only-show-errors /var/log/cloud-init-output.log "$log/start.log" || true; shutdown -h now' ERR
 token=$(curl -fsS -X PUT -H "X-aws-ec2-metadata-token-ttl-seconds: 300" http://169.254.169.254/latest/api/token)
@@ -46,6 +48,8 @@ chown -R ncf-worker /opt/ncf-worker
 
 # TensorFlow is of use beside a GPU only; where it cannot be installed, the worker computes with wasm and says so.
 if nvidia-smi -L; then
+  # CUDA's device of its own, which takes root to make, and rights that the worker cannot get.
+  nvidia-modprobe -u -c=0 || true
   (cd /opt/ncf-worker &&
     timeout 900 runuser -u ncf-worker -- env HOME=/opt/ncf-worker npm-22 ci --omit=dev --no-audit --no-fund &&
     timeout 900 runuser -u ncf-worker -- env HOME=/opt/ncf-worker python3 -m pip install -q --no-cache-dir --no-deps \
@@ -58,9 +62,7 @@ cat >/etc/systemd/system/ncf-worker.service <<UNIT
 Description=Worker of ncf-stream
 Wants=network-online.target
 After=network-online.target
-StartLimitIntervalSec=600
-StartLimitBurst=3
-StartLimitAction=poweroff
+# Not started again here: the launcher sees to jobs that wait, and another instance goes on from the last checkpoint.
 SuccessAction=poweroff
 FailureAction=poweroff
 
@@ -72,8 +74,6 @@ ${variables.join("\n")}
 ExecStart=/usr/bin/node-22 main.mjs
 # It stores a checkpoint on SIGTERM.
 TimeoutStopSec=100
-Restart=on-failure
-RestartSec=10
 ExecStopPost=+/bin/bash -c 'journalctl -u ncf-worker --no-pager | aws s3 cp --only-show-errors - $log/worker.log || true'
 NoNewPrivileges=yes
 ProtectSystem=full
@@ -81,6 +81,8 @@ ProtectHome=yes
 PrivateTmp=yes
 UNIT
 systemctl daemon-reload
+# In the place of the first: no instance outlives this, whatever becomes of the worker.
+shutdown -h +${lastMinute}
 systemctl start ncf-worker
 `;
 }

@@ -221,9 +221,15 @@ describe("a worker's start", () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   });
 
-  it("says when the instance ends before it does anything else", () => {
-    const [first] = script.split("\n").filter((line) => !/^#|^$|^set /.test(line));
-    expect(first).toBe("shutdown -h +75");
+  it("says when the instance ends before it does anything else, and again for the worker's age", () => {
+    const lines = script.split("\n").filter((line) => !/^#|^$|^set /.test(line));
+    expect(lines[0]).toBe("shutdown -h +45");
+    expect(lines.slice(-2)).toEqual(["shutdown -h +75", "systemctl start ncf-worker"]);
+  });
+
+  it("switches the instance off however the worker ends, rather than start it anew", () => {
+    expect(script).toContain("\nSuccessAction=poweroff\nFailureAction=poweroff\n");
+    expect(script).not.toMatch(/^Restart/m);
   });
 
   it.each([
@@ -240,7 +246,7 @@ describe("a worker's start", () => {
     const { status } = spawnSync("/bin/bash", { input: script, env: { PATH: folder } });
     expect(status).not.toBe(0);
     const calls = readFileSync(path.join(folder, "calls"), "utf8").trim().split("\n");
-    expect(calls[0]).toBe("shutdown -h +75");
+    expect(calls[0]).toBe("shutdown -h +45");
     expect(calls.slice(-2)).toEqual([
       `aws s3 cp --only-show-errors /var/log/cloud-init-output.log ${log}`,
       "shutdown -h now",
