@@ -106,6 +106,8 @@ function noChampion(): NcfError {
     "NO_CHAMPION",
     "expected a champion in the registry, whose hits the stream is to count, found none. Publish one with ncf run --publish, " +
       "or promote a version",
+    // The first training of a deployment ends after its processors have started.
+    { retriable: true },
   );
 }
 

@@ -28,7 +28,7 @@ async function world() {
 describe("the start of a stream", () => {
   it("takes the champion as the group's first version, and keeps to it", async () => {
     const deps = await world();
-    await expect(startStream(deps, request)).rejects.toMatchObject({ code: "NO_CHAMPION" });
+    await expect(startStream(deps, request)).rejects.toMatchObject({ code: "NO_CHAMPION", retriable: true });
     const { version } = await publishModel(deps.registry, published);
     await deps.registry.promote(version);
     const settings = await startStream(deps, request);
