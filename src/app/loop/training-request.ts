@@ -39,8 +39,8 @@ export function parseTrainingRequest(body: string): TrainingRequest {
 }
 
 /**
- * Sends the request, unless another one of the group is in flight, or the very same was done: it found nothing new. After a crash in between, the same request may be sent
- * again: it holds the lease already.
+ * Sends the request, unless another one of the group is in flight, or the very same was done: it found nothing new. After a
+ * crash in between, the same request may be sent again: it holds the lease already.
  *
  * @throws NcfError those of the store and the queue
  */

@@ -1,7 +1,7 @@
 /**
  * When stage 2 asks for a training: so many records have come, or so many windows have become final, that no version tuned from
- * the champion has learnt, or HR@10 has fallen below its running level. It goes by what lies in the store, so whoever takes
- * stage 2 over decides the same.
+ * the champion has learnt, or HR@10 has fallen below its running level. But for that fall, it goes by what lies in the store, so
+ * whoever takes stage 2 over decides the same.
  */
 import { hash53 } from "../../core/ids.ts";
 import type { InteractionChunks } from "../../ports/interaction-chunks.ts";

@@ -74,16 +74,6 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
       const end = await log.endOffset(topics.interactions, partition).catch(() => null);
       return end === null ? null : Math.max(0, end - offset);
     };
-    const server = await startHttpServer(createStreamHttp({ status, group, lag, nowMs: Date.now }), {
-      port,
-      host,
-      onError: (error) => terminal.log(`ncf: ${String(error)}`),
-    });
-    terminal.log(`Group ${group} on topic ${topics.interactions}; ${server.url}/health and /metrics.`);
-    const groups = new KafkaStreamGroup({ ...connection, sessionTimeoutMs: values.sessionTimeout });
-    const sleep = (ms: number, until: AbortSignal) => timeout(ms, undefined, { signal: until }).catch(() => {});
-    const versions = new StreamVersions({ registry, createScorer });
-    const promotions = { registry, versions, updates: new ModelUpdates(log, topics.modelUpdates) };
     const training =
       values.jobs === undefined
         ? {}
@@ -95,6 +85,16 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
               nowMs: Date.now,
             },
           };
+    const server = await startHttpServer(createStreamHttp({ status, group, lag, nowMs: Date.now }), {
+      port,
+      host,
+      onError: (error) => terminal.log(`ncf: ${String(error)}`),
+    });
+    terminal.log(`Group ${group} on topic ${topics.interactions}; ${server.url}/health and /metrics.`);
+    const groups = new KafkaStreamGroup({ ...connection, sessionTimeoutMs: values.sessionTimeout });
+    const sleep = (ms: number, until: AbortSignal) => timeout(ms, undefined, { signal: until }).catch(() => {});
+    const versions = new StreamVersions({ registry, createScorer });
+    const promotions = { registry, versions, updates: new ModelUpdates(log, topics.modelUpdates) };
     const deps = { log, store, promotions, ...training, groups, onEvent, monotonicMs: () => performance.now(), sleep };
     try {
       const settings = await retrying({ ...deps, who: "start", signal }, () =>
