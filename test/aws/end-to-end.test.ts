@@ -98,15 +98,13 @@ onLocalAws((emulators, kafka) => {
       const again = { QueueUrl: deployment.trainingRequestsUrl, MessageBody: JSON.stringify(job) };
       await requests.send(new SendMessageCommand(again));
       const drained = { ready: 0, inFlight: 0 };
-      const queue = new SqsJobQueue({ client: requests, url: deployment.trainingRequestsUrl });
+      const queue = await SqsJobQueue.open({ client: requests, url: deployment.trainingRequestsUrl });
       await expect.poll(() => queue.counts(), seen).toMatchObject(drained);
       // Time for whatever should not happen.
       await new Promise((resolve) => setTimeout(resolve, 5_000));
       expect(await queue.counts()).toEqual({ ...drained, deadLetters: 0 });
-      expect(await new SqsJobQueue({ client: requests, url: deployment.trainingJobsUrl }).counts()).toEqual({
-        ...drained,
-        deadLetters: 0,
-      });
+      const jobs = await SqsJobQueue.open({ client: requests, url: deployment.trainingJobsUrl });
+      expect(await jobs.counts()).toEqual({ ...drained, deadLetters: 0 });
       expect((await store.list("")).filter((key) => !before.includes(key))).toEqual(["uploads/again.zip"]);
       expect(await app.instances.list()).toEqual([]);
       requests.destroy();
@@ -127,7 +125,7 @@ onLocalAws((emulators, kafka) => {
         key: "uploads/poison.zip",
         code: expect.any(String),
       });
-      const queue = new SqsJobQueue({ client, url: QueueUrl });
+      const queue = await SqsJobQueue.open({ client, url: QueueUrl });
       await expect.poll(() => queue.counts(), seen).toEqual({ ready: 0, inFlight: 0, deadLetters: 1 });
       client.destroy();
     });
