@@ -27,7 +27,6 @@ import { grantObjects } from "./object-access.ts";
 import { type KafkaSettings, type Settings, streamGroup } from "./settings.ts";
 import { acknowledgeWildcards } from "./wildcards.ts";
 import type { WorkerNetwork } from "./worker-network.ts";
-import { grantQueueLook } from "./worker-template.ts";
 
 export interface StreamProcessorProps {
   readonly settings: Settings;
@@ -69,7 +68,6 @@ export class StreamProcessor extends Construct implements Watched {
       remove: ["snapshots/", "leases/"],
     });
     trainingRequests.grantSendMessages(task.taskRole);
-    grantQueueLook(task.taskRole as Role, trainingRequests);
     this.service = new FargateService(this, "Service", {
       // The library's types disagree with themselves under TypeScript's exactOptionalPropertyTypes.
       cluster: cluster as ICluster,

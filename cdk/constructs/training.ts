@@ -70,8 +70,13 @@ export class Training extends Construct implements Watched {
       ),
       {
         id: "training-job-waits",
-        metric: trainingJobs.queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(5) }),
-        threshold: Duration.hours(2).toSeconds(),
+        // A job's age goes on while a worker is at it; what waits is what all can see.
+        metric: trainingJobs.queue.metricApproximateNumberOfMessagesVisible({
+          period: Duration.minutes(5),
+          statistic: "Minimum",
+        }),
+        threshold: 1,
+        periods: 24,
         meaning: "A training job has waited for two hours: no worker takes it. Nothing is lost.",
       },
       {

@@ -15,7 +15,7 @@ import { grantObjects } from "./object-access.ts";
 import type { Settings } from "./settings.ts";
 import { acknowledgeWildcards } from "./wildcards.ts";
 import type { WorkerNetwork } from "./worker-network.ts";
-import { grantQueueLook, type WorkerTemplate } from "./worker-template.ts";
+import type { WorkerTemplate } from "./worker-template.ts";
 
 export interface WorkerLauncherProps {
   readonly settings: Settings;
@@ -46,7 +46,6 @@ export class WorkerLauncher extends Construct {
       environment: {
         NCF_BUCKET: bucket.bucketName,
         NCF_STACK: settings.name,
-        NCF_TRAINING_REQUESTS_URL: trainingRequests.queue.queueUrl,
         NCF_TRAINING_JOBS_URL: trainingJobs.queue.queueUrl,
         NCF_LAUNCH_TEMPLATE_ID: worker.template.ref,
         NCF_GPU_INSTANCE_TYPES: settings.gpuInstanceTypes.join(","),
@@ -57,8 +56,7 @@ export class WorkerLauncher extends Construct {
     });
     const { role } = this.launcher;
     grantObjects(role, bucket, { write: ["runs/", "launcher/"], remove: ["launcher/"] });
-    grantQueueLook(role, trainingJobs.queue);
-    grantQueueLook(role, trainingJobs.deadLetters);
+    // Among it the right to count them.
     trainingJobs.queue.grantSendMessages(role);
     grantLaunch(role, worker, settings);
     this.launcher.function.addEventSource(

@@ -4,7 +4,6 @@ import { CfnLaunchTemplate } from "aws-cdk-lib/aws-ec2";
 import { CfnInstanceProfile, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
-import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { Assets } from "./assets.ts";
 import type { GuardedQueue } from "./guarded-queue.ts";
@@ -59,7 +58,6 @@ export class WorkerTemplate extends Construct {
         NCF_WORKER_MAX_AGE_SECONDS: String(settings.workerMaxAgeSeconds),
         NCF_CHECKPOINT_MINUTES: String(settings.checkpointMinutes),
         NCF_BACKEND: settings.backend,
-        NCF_STACK: settings.name,
         NCF_METRICS_NAMESPACE: metricsNamespace(settings),
         AWS_REGION: region,
       },
@@ -95,11 +93,8 @@ export class WorkerTemplate extends Construct {
       remove: ["runs/", "leases/"],
     });
     trainingJobs.queue.grantConsumeMessages(this.role);
-    // A worker that is told to stop hands its job on.
-    trainingJobs.queue.grantSendMessages(this.role);
     // A worker that has to end sends its job anew, so that this does not count as one of the job's tries.
     trainingJobs.queue.grantSendMessages(this.role);
-    grantQueueLook(this.role, trainingJobs.deadLetters);
     this.role.addToPolicy(
       new PolicyStatement({
         actions: ["s3:GetObject"],
@@ -119,9 +114,4 @@ export class WorkerTemplate extends Construct {
       "PutMetricData knows no resources; the condition limits it to one namespace.",
     );
   }
-}
-
-/** The right to count a queue's messages. */
-export function grantQueueLook(role: Role, queue: Queue): void {
-  queue.grant(role, "sqs:GetQueueAttributes", "sqs:GetQueueUrl");
 }

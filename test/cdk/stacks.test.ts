@@ -50,13 +50,7 @@ describe("the default deployment", () => {
       NCF_CPU_INSTANCE_TYPES: "c7i.2xlarge,c6i.2xlarge,m7i.2xlarge",
       NCF_MAX_WORKERS: "1",
     });
-    const names = [
-      "NCF_BUCKET",
-      "NCF_TRAINING_REQUESTS_URL",
-      "NCF_TRAINING_JOBS_URL",
-      "NCF_LAUNCH_TEMPLATE_ID",
-      "NCF_SUBNET_IDS",
-    ];
+    const names = ["NCF_BUCKET", "NCF_TRAINING_JOBS_URL", "NCF_LAUNCH_TEMPLATE_ID", "NCF_SUBNET_IDS"];
     expect(Object.keys(environmentOf(templates, "launch-worker"))).toEqual(expect.arrayContaining(names));
     for (const { NCF_BUCKET, POWERTOOLS_METRICS_NAMESPACE } of lambdas(templates)) {
       expect(NCF_BUCKET).toBeDefined();
@@ -199,6 +193,16 @@ describe("alarms", () => {
     for (const { AlarmName, AlarmDescription } of alarms) {
       expect(AlarmDescription).toMatch(new RegExp(`docs/runbook.md#${AlarmName.replace("movies-", "")}$`));
     }
+  });
+
+  it("take a job that is being trained for none that waits", () => {
+    expect(alarms.find(({ AlarmName }) => AlarmName === "movies-training-job-waits")).toMatchObject({
+      MetricName: "ApproximateNumberOfMessagesVisible",
+      Statistic: "Minimum",
+      Threshold: 1,
+      Period: 300,
+      EvaluationPeriods: 24,
+    });
   });
 
   it("are mailed where somebody is named", () => {
