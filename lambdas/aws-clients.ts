@@ -5,12 +5,23 @@ import { S3ObjectStore } from "../src/adapters/aws/s3-object-store.ts";
 import { SqsJobQueue } from "../src/adapters/aws/sqs-job-queue.ts";
 import { isEmulated } from "./environment.ts";
 
-/** An answer that takes longer is asked for again. */
-const requestHandler = { connectionTimeout: 2_000, requestTimeout: 20_000 };
+/** How long a client waits. Where nothing comes for so long, it asks again. */
+interface Patience {
+  readonly socketTimeout: number;
+  readonly maxAttempts: number;
+}
 
-export function bucketStore(bucket: string): S3ObjectStore {
+/** For work that nobody waits for. */
+const patient: Patience = { socketTimeout: 10_000, maxAttempts: 5 };
+/** For an API: so that its callers get an answer, if only that S3 gives none. */
+export const hasty: Patience = { socketTimeout: 2_000, maxAttempts: 2 };
+
+const connectionTimeout = 2_000;
+
+export function bucketStore(bucket: string, { socketTimeout, maxAttempts } = patient): S3ObjectStore {
   const client = new S3Client({
-    requestHandler,
+    requestHandler: { connectionTimeout, socketTimeout },
+    maxAttempts,
     forcePathStyle: isEmulated(),
     // All files of ours have checksums of their own, and S3's takes as long to check as the transfer.
     responseChecksumValidation: "WHEN_REQUIRED",
@@ -19,5 +30,9 @@ export function bucketStore(bucket: string): S3ObjectStore {
 }
 
 export function queueAt(url: string): SqsJobQueue {
-  return new SqsJobQueue({ client: new SQSClient({ requestHandler }), url });
+  const { socketTimeout, maxAttempts } = patient;
+  return new SqsJobQueue({
+    client: new SQSClient({ requestHandler: { connectionTimeout, socketTimeout }, maxAttempts }),
+    url,
+  });
 }

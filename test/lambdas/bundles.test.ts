@@ -1,7 +1,9 @@
 /** The built bundles in plain Node processes, on S3, SQS and EC2 of the emulators, and on a real Kafka. */
 import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -51,6 +53,24 @@ describe("the bundles", () => {
 
   it("say what is missing from their environment", async () => {
     await expect(invoke(built, "ingest", { NCF_BUCKET: "bucket" }, [])).rejects.toThrow(/NCF_MAX_UPLOAD_BYTES/);
+  });
+});
+
+describe("without an answer of S3", () => {
+  it("score tells its callers while they still wait", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const env = {
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      NCF_BUCKET: "bucket",
+    };
+    const { answers } = await invoke(built, "score", env, [httpEvent("GET", "/health")]);
+    expect(answers).toMatchObject([{ statusCode: 503, headers: { "retry-after": "5" } }]);
+    silent.close();
   });
 });
 
