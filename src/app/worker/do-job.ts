@@ -51,7 +51,7 @@ export async function doJob(deps: DoJobDeps, options: DoJobOptions, message: Job
     const held = { runId, jobId: message.id, receipt: message.receipt, worker, leaseSeconds };
     return await whileHeld(deps, held, (hold) => doHeld(deps, options, message, held, hold, job));
   } catch (error) {
-    if (stop.aborted) return handOn(deps, message, runId);
+    if (stop.aborted) return handOn(deps, message, { runId, worker });
     return giveBack(deps, { runId, worker, error }, message);
   }
 }

@@ -2,7 +2,7 @@
 import type { JobMessage, JobQueue } from "../../ports/job-queue.ts";
 import type { MetricSink } from "../../ports/metrics.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
-import type { RunLease } from "./run-lease.ts";
+import { type RunLease, releaseRunLease } from "./run-lease.ts";
 import { writeRunFailure } from "./run-records.ts";
 
 /**
@@ -37,11 +37,20 @@ export async function leaveTo(
  * Sends the job anew, so that being stopped does not count as one of its tries; only where that fails is this delivery given
  * back. A crash in between leaves the job there twice, which does no harm.
  */
-export async function handOn(deps: JobFateDeps, { body, receipt }: JobMessage, runId: string): Promise<JobOutcome> {
-  const { queue, log } = deps;
+export async function handOn(
+  deps: JobFateDeps,
+  { id, body, receipt }: JobMessage,
+  { runId, worker }: { readonly runId: string; readonly worker: string },
+): Promise<JobOutcome> {
+  const { store, queue, log } = deps;
   try {
-    await queue.send(body);
-    await queue.delete(receipt);
+    // Who gets the new job while a lease stands takes it for a second one of the run, and deletes it.
+    const isFree = await releaseRunLease(store, runId, { worker, jobId: id });
+    if (!isFree) await queue.extend(receipt, 0);
+    else {
+      await queue.send(body);
+      await queue.delete(receipt);
+    }
   } catch (error) {
     log(`run ${runId}: could not be sent anew (${reasonOf(error)}), so it is given back`);
     await queue.extend(receipt, 0).catch(() => undefined); // it comes back by itself

@@ -53,10 +53,14 @@ export async function prolongRunLease(store: ObjectStore, runId: string, mine: R
   );
 }
 
-/** Gives the lease up, if it is one's own. */
-export async function releaseRunLease(store: ObjectStore, runId: string, mine: RunLease): Promise<void> {
-  const released = encodeJsonFile({ ...mine, expiresAtMs: 0 });
-  await putWhere(
+/** Gives the lease up, if it is one's own. @returns false where another worker has it */
+export async function releaseRunLease(
+  store: ObjectStore,
+  runId: string,
+  mine: Omit<RunLease, "expiresAtMs">,
+): Promise<boolean> {
+  const released = encodeJsonFile({ worker: mine.worker, jobId: mine.jobId, expiresAtMs: 0 });
+  return putWhere(
     store,
     keyOf(runId),
     released,

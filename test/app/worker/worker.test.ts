@@ -156,6 +156,30 @@ describe("a worker", () => {
     expect(await world.queue.counts()).toEqual({ ready: 0, inFlight: 0, deadLetters: 0 });
   });
 
+  it("keeps its job from being taken for a second one where its lease cannot be given up when it is stopped", async () => {
+    const inner = new MemoryObjectStore();
+    const stop = new AbortController();
+    const store: ObjectStore = new Proxy(inner, {
+      get: (target, name) => {
+        const member = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        return async (key: string, ...args: unknown[]) => {
+          if (stop.signal.aborted && name === "putIfMatch" && key.endsWith("lease.json")) {
+            throw new NcfError("STORE_UNAVAILABLE", "expected an answer, found 503", { retriable: true });
+          }
+          return member.call(target, key, ...args);
+        };
+      },
+    });
+    const world = await workerWorld(store);
+    await send(world, trainJob);
+    const backendFor = watched(() => stop.abort(new NcfError("INTERRUPTED", "SIGTERM came")));
+    await world.work("w1", { signal: stop.signal }, { backendFor });
+    expect(await world.queue.counts()).toMatchObject({ ready: 1, inFlight: 0 });
+    expect(await world.work("w2")).toMatchObject({ jobs: { elsewhere: 1 } });
+    expect(await world.queue.counts()).toMatchObject({ ready: 0, inFlight: 1 });
+  });
+
   it("never gets older than it may: the job that it has is handed on", async () => {
     const world = await workerWorld();
     await send(world, { ...trainJob, epochs: 10_000 });
