@@ -23,5 +23,6 @@ export function trainingOutputs(scope: Construct, { trainingRequests, trainingJo
 
 export function servingOutputs(scope: Construct, serving: ScoreApi): void {
   output(scope, "ApiUrl", "Where recommendations are asked for", serving.url);
+  output(scope, "ApiSigning", "What requests are signed for; none where they are not", serving.signedFor ?? "none");
   output(scope, "CurlCommand", "Asks for recommendations", serving.curlLine("/users/1/recommendations?k=5"));
 }

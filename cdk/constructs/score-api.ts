@@ -37,9 +37,10 @@ export class ScoreApi extends Construct implements Watched {
   readonly authorizer: IHttpRouteAuthorizer;
   /** Where requests go: the API, else the function URL. Without a slash at its end. */
   readonly url: string;
+  /** The service that requests are signed for; null where they are not. */
+  readonly signedFor: "execute-api" | "lambda" | null;
   readonly alarms: readonly AlarmDefinition[];
   readonly graphs: readonly Graph[];
-  readonly #signedFor: "execute-api" | "lambda" | null;
 
   constructor(scope: Construct, id: string, { settings, bucket }: ScoreApiProps) {
     super(scope, id);
@@ -61,8 +62,8 @@ export class ScoreApi extends Construct implements Watched {
     this.api = settings.httpApi ? this.#api(settings) : undefined;
     const functionUrl = settings.functionUrl ? this.#functionUrl(settings) : undefined;
     this.url = this.api?.apiEndpoint ?? functionUrl ?? "";
-    if (settings.authorization === "none") this.#signedFor = null;
-    else this.#signedFor = this.api === undefined ? "lambda" : "execute-api";
+    if (settings.authorization === "none") this.signedFor = null;
+    else this.signedFor = this.api === undefined ? "lambda" : "execute-api";
     this.alarms = this.#alarms();
     this.graphs = this.#graphs();
   }
@@ -80,9 +81,9 @@ export class ScoreApi extends Construct implements Watched {
 
   /** A line for a terminal that has credentials in its environment. */
   curlLine(path: string): string {
-    if (this.#signedFor === null) return `curl ${this.url}${path}`;
+    if (this.signedFor === null) return `curl ${this.url}${path}`;
     return [
-      `curl --aws-sigv4 "aws:amz:${Stack.of(this).region}:${this.#signedFor}"`,
+      `curl --aws-sigv4 "aws:amz:${Stack.of(this).region}:${this.signedFor}"`,
       '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN"',
       `"${this.url}${path}"`,
     ].join(" ");

@@ -1,5 +1,6 @@
 /** The `ncf` command: parses the command line, runs one use case, says what came of it. */
 import { Command, CommanderError } from "commander";
+import { NcfError } from "../core/errors.ts";
 import { addAwsCommands } from "./commands/aws.ts";
 import { addDataCommands } from "./commands/data.ts";
 import { addModelCommands } from "./commands/model.ts";
@@ -26,7 +27,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     // Before the commands are added: they take it over.
     .exitOverride()
     // A subcommand's options may have the names of its parent's.
-    .enablePositionalOptions();
+    .enablePositionalOptions()
+    .option("--stack <name>", "deployment on AWS to ask, by its stackName; of recommend only")
+    .hook("preAction", (command, called) => {
+      if (command.opts().stack === undefined || called.name() === "recommend") return;
+      throw new NcfError("USAGE", `--stack: expected recommend behind it, found ${called.name()}. Leave it out`);
+    });
   addRunCommand(program, terminal);
   addDataCommands(program, terminal);
   addModelCommands(program, terminal);

@@ -11,6 +11,7 @@ import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseTrainingJob } from "../../src/app/jobs/training-job.ts";
 import { type EmulatorSettings, onEmulators } from "../adapters/aws/emulators.ts";
+import { ncf } from "../cli/ncf.ts";
 import { copyRepository } from "./repository-copy.ts";
 
 const minutes = 60_000;
@@ -32,6 +33,13 @@ onEmulators(["ministack"], (name, settings) => {
 
 function deployment(settings: EmulatorSettings): void {
   const { endpoint, region, credentials } = settings;
+  const environment = {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ENDPOINT_URL_S3: endpoint,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_REGION: region,
+  };
   const s3 = new S3Client({ ...settings, forcePathStyle: true });
   let folder: string;
   let outputs: Record<"data" | "training" | "serving", Record<string, string>>;
@@ -41,14 +49,7 @@ function deployment(settings: EmulatorSettings): void {
       cwd: path.join(folder, "repository"),
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        ...process.env,
-        AWS_ENDPOINT_URL: endpoint,
-        AWS_ENDPOINT_URL_S3: endpoint,
-        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-        AWS_REGION: region,
-      },
+      env: { ...process.env, ...environment },
     });
 
   /** The keys below a prefix. */
@@ -119,6 +120,12 @@ function deployment(settings: EmulatorSettings): void {
     const [body, status] = curl(...signed);
     expect(status).toBe("503");
     expect(JSON.parse(body)).toMatchObject({ status: 503, detail: expect.stringContaining("no model is trained yet") });
+  });
+
+  it("is asked by its name, signed", async () => {
+    const { code, stderr } = await ncf(["--stack", stackName, "recommend", "--user", "1"], environment);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`from deployment ${stackName}, found 503: no model is trained yet`);
   });
 
   it("is removed without what it has learnt", () => {

@@ -15,7 +15,7 @@ const noAccount = {
   AWS_EC2_METADATA_DISABLED: "true",
 };
 
-describe("ncf aws check", () => {
+describe("ncf on AWS", () => {
   it("says that a region is missing, and how to give one", async () => {
     const { code, stdout, stderr } = await ncf(["aws", "check"], noAccount);
     expect({ code, stdout }).toEqual({
@@ -32,6 +32,18 @@ describe("ncf aws check", () => {
     expect(stdout).toContain("Log in");
   });
 
+  it.each([
+    [
+      "another command than recommend",
+      ["--stack", "ncf", "topics", "create"],
+      /expected recommend behind it, found create/,
+    ],
+    ["a sample besides", ["--stack", "ncf", "recommend", "sample", "--user", "1"], /found both\. Leave one out/],
+  ])("refuses --stack with %s", async (_what, args, message) => {
+    const { code, stderr } = await ncf(args, noAccount);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
+  });
+
   it("takes a quota of GPUs for a wish, and one of CPUs for a need", () => {
     const finding = (kind: "gpu" | "cpu", vcpus: number) =>
       quotaFinding(kind, "a quota", quotaOf(kind === "gpu" ? "g4dn.xlarge" : "c7i.2xlarge", "spot"), vcpus);
@@ -45,13 +57,22 @@ describe("ncf aws check", () => {
 });
 
 onEmulators(["ministack"], (name, { endpoint, region, credentials }) => {
+  const env = {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  };
+
+  it(`says on ${name} that a deployment is not there`, async () => {
+    const { code, stderr } = await ncf(["--stack", "nowhere", "recommend", "--user", "1"], env);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining("expected the stack nowhere-serving"),
+    });
+  });
+
   it(`finds account and region on ${name}, and says what it does not know`, async () => {
-    const env = {
-      AWS_ENDPOINT_URL: endpoint,
-      AWS_REGION: region,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    };
     const { stdout } = await ncf(["aws", "check"], env);
     expect(stdout).toMatch(/^ok {6} region: us-east-1\nok {6} credentials: account \d{12}, as arn:aws:/);
     expect(stdout).toMatch(/CDK bootstrap: (done|not done in this region\n\s+Run once: npx cdk bootstrap)/);

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
+import { recommendations } from "../../app/http-api/schemas.ts";
 import { defaultJudgeOptions, judgeModels } from "../../app/judge.ts";
 import { trainedItems } from "../../app/new-items.ts";
 import { recommend } from "../../app/recommend.ts";
@@ -12,9 +13,11 @@ import { scoringParts } from "../../app/scoring-parts.ts";
 import { readModel } from "../../app/stored-model.ts";
 import { type TrainOutcome, trainAndStore } from "../../app/train-model.ts";
 import { Popularity } from "../../baselines/popularity.ts";
+import { NcfError } from "../../core/errors.ts";
 import { type NcfConfig, presetNamed, presets } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import type { SampleFiles } from "../../ports/sample-store.ts";
+import { askDeployment } from "../deployed-api.ts";
 import { lockFolder } from "../folder-lock.ts";
 import { asPrefix } from "../folders.ts";
 import { type BackendName, backendNamed } from "../models.ts";
@@ -45,7 +48,7 @@ interface EvaluateValues {
 }
 
 interface RecommendValues {
-  readonly model: string;
+  readonly model?: string;
   readonly user: string;
   readonly k: number;
   readonly json: boolean;
@@ -88,12 +91,19 @@ export function addModelCommands(program: Command, terminal: Terminal): void {
   program
     .command("recommend")
     .description("List the items that a user would like best among those not yet rated.")
-    .argument("<dir>", "folder of the sample, which knows what was seen")
-    .requiredOption("--model <dir>", "folder that `ncf train` wrote")
+    .argument("[dir]", "folder of the sample, which knows what was seen; none with --stack")
+    .option("--model <dir>", "folder that `ncf train` wrote; none with --stack")
     .requiredOption("--user <id>", "user id as in the source")
     .addOption(new Option("-k <n>", "how many items").argParser(options.integer(1, 10_000)).default(10))
     .addOption(options.jsonOption())
-    .action((dir: string, values: RecommendValues) => recommendTo(dir, values, terminal));
+    .action(async (dir: string | undefined, values: RecommendValues) => {
+      const { stack } = program.opts<{ readonly stack?: string }>();
+      terminal.useJson(values.json);
+      const list = await (stack === undefined
+        ? recommendedBySample(dir, values)
+        : recommendedByStack(stack, dir, values));
+      terminal.answer({ userId: values.user, recommendations: list }, list.map(recommendationLine).join("\n"));
+    });
 }
 
 function readSample(dir: string): Promise<SampleFiles> {
@@ -183,16 +193,32 @@ async function evaluate(dir: string, values: EvaluateValues, terminal: Terminal)
   }
 }
 
-async function recommendTo(dir: string, values: RecommendValues, terminal: Terminal): Promise<void> {
-  terminal.useJson(values.json);
+async function recommendedBySample(dir: string | undefined, { model: folder, user, k }: RecommendValues) {
+  if (dir === undefined || folder === undefined) {
+    throw new NcfError("USAGE", "expected a sample's folder and --model DIR, or ncf --stack NAME recommend --user ID");
+  }
   const files = await readSample(dir);
-  const { model } = await readModel(new FileObjectStore(values.model), files);
-  const parts = scoringParts(createScorer, model, trainedItems(files.sample), files.items);
-  const list = recommend(files, parts, values.user, values.k);
-  const lines = list.map(({ itemId, title, genres, score }, i) => {
-    const name = printable(title ?? `item ${itemId}`);
-    const kinds = genres.length > 0 ? ` (${printable(genres.join(", "))})` : "";
-    return `${String(i + 1).padStart(3)}. ${name}${kinds}  ${score.toFixed(2)}`;
-  });
-  terminal.answer({ userId: values.user, recommendations: list }, lines.join("\n"));
+  const { model } = await readModel(new FileObjectStore(folder), files);
+  return recommend(files, scoringParts(createScorer, model, trainedItems(files.sample), files.items), user, k);
+}
+
+async function recommendedByStack(stack: string, dir: string | undefined, { model, user, k }: RecommendValues) {
+  if (dir !== undefined || model !== undefined) {
+    throw new NcfError("USAGE", "expected --stack, or a sample's folder and --model, found both. Leave one out");
+  }
+  const answer = await askDeployment(stack, `/users/${encodeURIComponent(user)}/recommendations?k=${k}`);
+  return recommendations.parse(answer).items;
+}
+
+interface Recommended {
+  readonly itemId: string;
+  readonly title?: string | null | undefined;
+  readonly genres: readonly string[];
+  readonly score: number;
+}
+
+function recommendationLine({ itemId, title, genres, score }: Recommended, i: number): string {
+  const name = printable(title ?? `item ${itemId}`);
+  const kinds = genres.length > 0 ? ` (${printable(genres.join(", "))})` : "";
+  return `${String(i + 1).padStart(3)}. ${name}${kinds}  ${score.toFixed(2)}`;
 }
