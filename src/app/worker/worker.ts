@@ -22,7 +22,7 @@ export interface WorkerEnd {
 /** What SQS allows. */
 const longestWaitSeconds = 20;
 
-/** @throws NcfError those of the queue that waiting does not help */
+/** @throws NcfError those of the queue that waiting does not help, or has not for as long as it may be idle and away */
 export async function runWorker(deps: DoJobDeps, options: WorkerOptions): Promise<WorkerEnd> {
   const { idleSeconds, maxAgeSeconds, signal } = options;
   const jobs = { trained: 0, nothingNew: 0, doneBefore: 0, elsewhere: 0, handedOn: 0, lost: 0, failed: 0 };
@@ -51,20 +51,21 @@ export async function runWorker(deps: DoJobDeps, options: WorkerOptions): Promis
   }
 }
 
-/** Undefined where none came in time, or the worker has to end. */
+/** Undefined where none came in time, or the worker has to end. A queue that is away keeps it from ending for so long only. */
 async function nextJob(
-  { queue, sleep, log }: DoJobDeps,
-  { leaseSeconds }: WorkerOptions,
+  { queue, sleep, log, monotonicMs }: DoJobDeps,
+  { leaseSeconds, outageMs }: WorkerOptions,
   stop: AbortSignal,
   leftSeconds: number,
 ): Promise<JobMessage | undefined> {
+  const giveUpMs = monotonicMs() + Math.max(outageMs, 1000 * leftSeconds);
   const waitSeconds = Math.max(0, Math.min(longestWaitSeconds, Math.ceil(leftSeconds)));
   try {
     const [message] = await withBackoff(
       {
         signal: stop,
         sleep,
-        canPass: (error) => error instanceof NcfError && error.retriable,
+        canPass: (error) => error instanceof NcfError && error.retriable && monotonicMs() < giveUpMs,
         onWait: (error, retryMs) =>
           log(`queue: ${error instanceof Error ? error.message : error}; tried again in ${retryMs / 1000} s`),
       },

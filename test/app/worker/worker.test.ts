@@ -156,6 +156,26 @@ describe("a worker", () => {
     expect(await world.queue.counts()).toEqual({ ready: 0, inFlight: 0, deadLetters: 0 });
   });
 
+  it("ends when the queue has been away for long, as it would cost without end", async () => {
+    const world = await workerWorld();
+    const away = new NcfError("QUEUE_UNAVAILABLE", "expected an answer, found none", { retriable: true });
+    let nowMs = 0;
+    const ended = world.work(
+      "w1",
+      { idleSeconds: 600, outageMs: 900_000 },
+      {
+        queue: Object.assign(Object.create(world.queue), { receive: () => Promise.reject(away) }),
+        monotonicMs: () => nowMs,
+        sleep: async (ms) => {
+          nowMs += ms;
+        },
+      },
+    );
+    await expect(ended).rejects.toBe(away);
+    expect(nowMs).toBeGreaterThanOrEqual(900_000);
+    expect(nowMs).toBeLessThan(960_000);
+  });
+
   it("keeps its job from being taken for a second one where its lease cannot be given up when it is stopped", async () => {
     const inner = new MemoryObjectStore();
     const stop = new AbortController();
