@@ -64,7 +64,7 @@ export class RecordedInteractions {
       throw new NcfError(
         "INTERACTIONS_FULL",
         `expected at most ${this.#limit} interactions that no model has learnt, found ${this.#count} and ${more} new ones. ` +
-          "Train on them and start the service anew with an empty log",
+          "Train on them, remove from the log what the champion has learnt, and start the service anew",
         { retriable: true },
       );
     }
