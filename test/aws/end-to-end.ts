@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { SendMessageCommand, SetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../scripts/local/child.ts";
-import { clientSettings } from "../../scripts/local/emulators.ts";
+import { clientSettings, type Emulators } from "../../scripts/local/emulators.ts";
 import { streamContainer } from "../../scripts/local/stream-container.ts";
 import { SqsJobQueue } from "../../src/adapters/aws/sqs-job-queue.ts";
 import { FileObjectStore } from "../../src/adapters/local/file-object-store.ts";
@@ -16,12 +16,11 @@ import { decodeJson } from "../../src/core/json.ts";
 import { ncf, type RunningCommand, startNcf } from "../cli/ncf.ts";
 import { DeployedRecommender } from "./deployed-recommender.ts";
 import { interactionBatches } from "./interaction-batches.ts";
-import { onLocalAws } from "./local-aws.ts";
 
 const minute = 60_000;
 const seen = { timeout: 2 * minute, interval: 500 };
 
-onLocalAws((emulators, kafka) => {
+export function endToEnd(emulators: Emulators, kafka: string): void {
   describe("a deployment", { timeout: 3 * minute }, () => {
     let app: DeployedRecommender;
     let stream: RunningCommand | undefined;
@@ -184,7 +183,7 @@ onLocalAws((emulators, kafka) => {
       expect(await stream?.outcome).toMatchObject({ code: 0 });
     });
   });
-});
+}
 
 /** A service on this machine, once it listens. */
 async function serving(registry: string): Promise<RunningCommand & { readonly url: string }> {
