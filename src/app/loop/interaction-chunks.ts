@@ -15,6 +15,8 @@ export interface ChunkInput extends LogPlace {
   readonly group: string;
   /** How the stream reads a record's value, where that is not `decodeRecord`. */
   readonly decode?: (value: Uint8Array | null) => DecodedRecord;
+  /** As the stream's: how far an event's time may lie beyond its record's. No limit by default. */
+  readonly maxAheadMs?: number;
   /** Where the group began; what came before is not kept. The log's start by default. */
   readonly startOffset?: number | undefined;
   /** Offsets of a chunk at most. */
@@ -23,7 +25,7 @@ export interface ChunkInput extends LogPlace {
 }
 
 /**
- * Copies on, from where the chunks end, up to the offset that the group has committed; what does not parse is left out. A
+ * Copies on, from where the chunks end, up to the offset that the group has committed; what is a dead letter is left out. A
  * chunk is written whole or not at all and the next one starts where it ends, so a crash leaves neither hole nor overlap.
  * Two copiers at once may write chunks that overlap: a reader goes by offsets, so nothing counts twice. Only what the log
  * has removed before it was kept leaves a hole.
@@ -32,15 +34,17 @@ export interface ChunkInput extends LogPlace {
  * @throws NcfError those of the log and the store
  */
 export async function keepInteractions({ log, chunks }: ChunkDeps, input: ChunkInput): Promise<number> {
-  const { topic, partition, group, decode = decodeRecord, startOffset = 0, chunkOffsets, signal } = input;
+  const { topic, partition, group, decode = decodeRecord, chunkOffsets, signal } = input;
+  const { maxAheadMs = Number.POSITIVE_INFINITY, startOffset = 0 } = input;
   const end = (await log.committed(group, topic, partition))?.offset ?? 0;
   let from = reachOf(await chunks.list(), Math.max(startOffset, await log.startOffset(topic, partition)));
   while (from < end && signal?.aborted !== true) {
     const to = Math.min(end, from + chunkOffsets);
     const interactions: KeptInteraction[] = [];
-    for await (const { offset, value } of committedRecords(log, { topic, partition }, { from, to, atOnce: 10_000 })) {
+    const stretch = { from, to, atOnce: 10_000 };
+    for await (const { offset, value, timestampMs } of committedRecords(log, { topic, partition }, stretch)) {
       const decoded = decode(value);
-      if (decoded.kind !== "event") continue;
+      if (decoded.kind !== "event" || decoded.event.timestampMs > timestampMs + maxAheadMs) continue;
       const { eventId: _, ...event } = decoded.event;
       interactions.push({ offset, ...event });
     }

@@ -28,7 +28,7 @@ export async function runPartition(
 /** Copies what is committed into the store, for training. */
 async function keepPartition(
   { log, training, sleep }: StreamMemberDeps,
-  { group, topics, startOffsets, mapping, keepIntervalMs }: StreamMemberSettings,
+  { group, topics, startOffsets, mapping, maxAheadMs, keepIntervalMs }: StreamMemberSettings,
   partition: number,
   signal: AbortSignal,
   progressed: () => void,
@@ -37,7 +37,7 @@ async function keepPartition(
   const chunks = training.chunksOf(group, partition);
   const decode = (value: Uint8Array | null) => decodeRecord(value, mapping);
   const startOffset = startOffsets?.[partition];
-  const input = { group, topic: topics.interactions, partition, startOffset, chunkOffsets, decode, signal };
+  const input = { group, topic: topics.interactions, partition, startOffset, chunkOffsets, decode, maxAheadMs, signal };
   for (; !signal.aborted; await sleep(keepIntervalMs, signal)) {
     await keepInteractions({ log, chunks }, input);
     progressed();

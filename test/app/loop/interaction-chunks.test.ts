@@ -114,6 +114,22 @@ describe("kept interactions", () => {
     expect(reads).toBe(before);
   });
 
+  it("are without what lies too far ahead of its record: a wrong clock would make all else look old", async () => {
+    const { log, commit } = await logOf(0);
+    for (const [itemId, timestampMs] of [
+      [1, 1_100],
+      [2, 1_101],
+      [3, 900],
+    ]) {
+      const value = encodeWireEvent({ userId: 1, itemId, timestampMs, rating: null });
+      await log.append(place.topic, [{ key: "1", value, timestampMs: 1_000 }]);
+    }
+    await commit(3);
+    const chunks = new ParquetInteractionChunks(new MemoryObjectStore(), prefix);
+    await keepInteractions({ log, chunks }, { ...place, maxAheadMs: 100, chunkOffsets: 9 });
+    expect((await readInteractions(chunks, { from: 0, to: 3 })).map(({ offset }) => offset)).toEqual([0, 2]);
+  });
+
   it("are refused where some are missing, or a file is not theirs", async () => {
     const { log, commit } = await logOf(20);
     const store = new MemoryObjectStore();
