@@ -37,7 +37,7 @@ export interface NetworkSettings {
 export interface RecommenderSettings {
   /** Names the deployment: the tag of its workers and the namespace of its metrics. Default: the stack's name */
   readonly name?: string;
-  /** Largest upload in bytes; a larger one is refused with a report. Default: 2 GiB */
+  /** Largest upload in bytes; a larger one is refused with a report. Default: 1 GiB */
   readonly maxUploadBytes?: number;
   /** How a sample is drawn and what is trained on it, such as `{ fraction: 0.3, preset: "neumf" }`. Default: all defaults */
   readonly sampleOptions?: Readonly<Record<string, unknown>>;
@@ -97,7 +97,7 @@ export function streamGroup({ group = "ncf-stream" }: KafkaSettings): string {
 export function withDefaults(given: RecommenderSettings, stackName: string): Settings {
   const settings: Settings = {
     name: stackName,
-    maxUploadBytes: 2 * 1024 ** 3,
+    maxUploadBytes: 1024 ** 3,
     sampleOptions: {},
     gpuInstanceTypes: ["g4dn.xlarge", "g5.xlarge"],
     cpuInstanceTypes: ["c7i.2xlarge", "c6i.2xlarge", "m7i.2xlarge"],
@@ -122,7 +122,14 @@ export function withDefaults(given: RecommenderSettings, stackName: string): Set
   return settings;
 }
 
-const largestUploadBytes = 9 * 1024 ** 3;
+/** Whose ratings the largest Lambda can hold. */
+const largestUploadBytes = 4 * 1024 ** 3;
+/** What the worker takes; see its environment. */
+const workerLimits = {
+  workerIdleSeconds: [0, 86_400],
+  workerMaxAgeSeconds: [60, 20 * 86_400],
+  checkpointMinutes: [1, 1440],
+} as const;
 
 function* problemsOf(settings: Settings): Generator<string> {
   const { name, maxUploadBytes, cpuInstanceTypes, httpApi, functionUrl, kafka, network } = settings;
@@ -130,7 +137,14 @@ function* problemsOf(settings: Settings): Generator<string> {
     yield `name: expected a letter, then up to 39 letters, digits and hyphens, found "${name}"`;
   }
   if (!Number.isInteger(maxUploadBytes) || maxUploadBytes < 1 || maxUploadBytes > largestUploadBytes) {
-    yield `maxUploadBytes: expected 1 to ${largestUploadBytes} (a Lambda's disk), found ${maxUploadBytes}. Split larger data`;
+    yield `maxUploadBytes: expected 1 to ${largestUploadBytes} (a Lambda's memory), found ${maxUploadBytes}. Split larger data`;
+  }
+  for (const name of ["workerIdleSeconds", "workerMaxAgeSeconds", "checkpointMinutes"] as const) {
+    const [least, most] = workerLimits[name];
+    const found = settings[name];
+    if (!Number.isInteger(found) || found < least || found > most) {
+      yield `${name}: expected a whole number from ${least} to ${most}, found ${found}`;
+    }
   }
   if (cpuInstanceTypes.length === 0) {
     yield "cpuInstanceTypes: expected at least one, which the launcher falls back to, found none";

@@ -12,11 +12,17 @@ import { grantObjects } from "./object-access.ts";
 import type { Settings } from "./settings.ts";
 import { acknowledgeWildcards } from "./wildcards.ts";
 
-/** A Lambda's largest disk. */
-const maxDiskMiB = 10_240;
 /** Beside the upload: what the file system and the runtime take. */
 const spareDiskMiB = 512;
 const mebibyte = 1024 ** 2;
+/**
+ * What a Lambda needs for the largest upload, MiB: beside its own 24 bytes a rating to read them and 40 to sample, where a rating
+ * takes 18 bytes of the upload.
+ */
+const memoryFor = {
+  ingest: (uploadMiB: number) => Math.max(1769, 300 + Math.ceil(1.3 * uploadMiB)), // at least one whole processor
+  sample: (uploadMiB: number) => Math.max(3008, 400 + Math.ceil(2.2 * uploadMiB)), // at least what new accounts may have
+};
 /** Beside the first: S3's event may come twice anyway, so both Lambdas know work that is done. */
 const retries = 2;
 
@@ -36,13 +42,14 @@ export class UploadPipeline extends Construct implements Watched {
     super(scope, id);
     const failedIngests = keepingQueue(this, "FailedIngests");
     const failedSamples = keepingQueue(this, "FailedSamples");
+    const uploadMiB = Math.ceil(settings.maxUploadBytes / mebibyte);
     const shared = { settings, timeout: Duration.minutes(15), retryAttempts: retries };
     this.ingest = new NcfFunction(this, "Ingest", {
       ...shared,
       lambda: "ingest",
       description: "Reads an uploaded file of ratings into a data set of Parquet files",
-      memoryMiB: 1769, // one whole processor
-      diskMiB: Math.min(maxDiskMiB, Math.ceil(settings.maxUploadBytes / mebibyte) + spareDiskMiB),
+      memoryMiB: memoryFor.ingest(uploadMiB),
+      diskMiB: uploadMiB + spareDiskMiB,
       onFailure: new SqsDestination(failedIngests),
       environment: { NCF_BUCKET: bucket.bucketName, NCF_MAX_UPLOAD_BYTES: String(settings.maxUploadBytes) },
     });
@@ -55,7 +62,7 @@ export class UploadPipeline extends Construct implements Watched {
       ...shared,
       lambda: "sample",
       description: "Draws users from a data set, splits their ratings, and asks for a training",
-      memoryMiB: 3538, // two processors, and the ratings of ML-20M in memory
+      memoryMiB: memoryFor.sample(uploadMiB),
       onFailure: new SqsDestination(failedSamples),
       environment: {
         NCF_BUCKET: bucket.bucketName,

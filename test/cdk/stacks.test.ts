@@ -42,7 +42,7 @@ describe("the default deployment", () => {
         .map(({ POWERTOOLS_SERVICE_NAME }) => POWERTOOLS_SERVICE_NAME)
         .sort(),
     ).toEqual(["ingest", "launch-worker", "sample", "score"]);
-    expect(environmentOf(templates, "ingest")).toMatchObject({ NCF_MAX_UPLOAD_BYTES: "2147483648" });
+    expect(environmentOf(templates, "ingest")).toMatchObject({ NCF_MAX_UPLOAD_BYTES: "1073741824" });
     expect(environmentOf(templates, "sample")).toMatchObject({ NCF_SAMPLE_OPTIONS: "{}" });
     expect(environmentOf(templates, "launch-worker")).toMatchObject({
       NCF_STACK: "movies",
@@ -56,6 +56,23 @@ describe("the default deployment", () => {
       expect(NCF_BUCKET).toBeDefined();
       expect(POWERTOOLS_METRICS_NAMESPACE).toBe("ncf-stream/movies");
     }
+  });
+
+  it("gives the Lambdas that read uploads memory for the largest, and no more than new accounts may have", () => {
+    const memoryOf = (context: object) => {
+      const functions = resourcesOf(templatesOf(recommenderApp({ ...context })).training, "AWS::Lambda::Function");
+      return ["ingest", "sample"].map(
+        (name) =>
+          functions.find(([, { Environment }]) =>
+            JSON.stringify(Environment ?? {}).includes(`SERVICE_NAME":"${name}"`),
+          )?.[1].MemorySize,
+      );
+    };
+    expect(memoryOf({})).toEqual([1769, 3008]);
+    const [ingest, sample] = memoryOf({ maxUploadBytes: 4 * 1024 ** 3 });
+    expect(ingest).toBeGreaterThan(5000);
+    expect(sample).toBeGreaterThan(9000);
+    expect(sample).toBeLessThanOrEqual(10_240);
   });
 
   it("starts ingest at an upload, and sample at a data set that is whole", () => {
@@ -172,7 +189,8 @@ describe("other deployments", () => {
     ["a VPC without subnets", { vpc: "vpc-0abc" }, /expected subnets=subnet-/],
     ["no way to ask", { httpApi: false }, /expected httpApi or functionUrl/],
     ["a name that is none", { stackName: "my movies" }, /name: expected a letter/],
-    ["an upload larger than a Lambda's disk", { maxUploadBytes: 1e12 }, /maxUploadBytes: expected 1 to/],
+    ["a worker older than it takes", { workerMaxAgeSeconds: 3e6 }, /workerMaxAgeSeconds: expected a whole number from 60 to 1728000/],
+    ["an upload larger than a Lambda's memory", { maxUploadBytes: 1e12 }, /maxUploadBytes: expected 1 to/],
     ["sample options that are no JSON", { sampleOptions: "{fraction" }, /expected JSON/],
     ["a folder without bundles", { assetsFolder: "/nowhere" }, /expected the bundle .*Run: npm run build:lambdas/],
   ])("refuse %s", (_what, context, message) => {
