@@ -36,7 +36,9 @@ export function httpHandler(observer: Observer, api: (request: Request) => Promi
         onError: async (failed) => {
           const { error, event, context } = failed;
           observer.error(error);
-          failed.response = await resultOf(problemOf(error).response(), correlationId(event, context));
+          const response = problemOf(error).response();
+          if (response.status >= 500) observer.log("requestUnanswered", { status: response.status });
+          failed.response = await resultOf(response, correlationId(event, context));
         },
       },
     ])

@@ -62,7 +62,7 @@ export class InteractionsApi extends Construct implements Watched {
         id: "interactions-errors",
         metric: fn.metricErrors({ period: Duration.minutes(5) }),
         threshold: 5,
-        meaning: "Five posts of interactions crashed or took too long in five minutes; their senders had an error.",
+        meaning: "Five posts of interactions crashed in five minutes; their senders had an error.",
       },
       {
         id: "interactions-refused",

@@ -133,7 +133,7 @@ export class ScoreApi extends Construct implements Watched {
         id: "score-errors",
         metric: fn.metricErrors({ period }),
         threshold: 5,
-        meaning: "score has failed five times in five minutes: it crashed, ran out of memory or of time.",
+        meaning: "score has crashed or run out of memory five times in five minutes.",
       },
       {
         id: "score-throttled",

@@ -189,7 +189,11 @@ describe("other deployments", () => {
     ["a VPC without subnets", { vpc: "vpc-0abc" }, /expected subnets=subnet-/],
     ["no way to ask", { httpApi: false }, /expected httpApi or functionUrl/],
     ["a name that is none", { stackName: "my movies" }, /name: expected a letter/],
-    ["a worker older than it takes", { workerMaxAgeSeconds: 3e6 }, /workerMaxAgeSeconds: expected a whole number from 60 to 1728000/],
+    [
+      "a worker older than it takes",
+      { workerMaxAgeSeconds: 3e6 },
+      /workerMaxAgeSeconds: expected a whole number from 60 to 1728000/,
+    ],
     ["an upload larger than a Lambda's memory", { maxUploadBytes: 1e12 }, /maxUploadBytes: expected 1 to/],
     ["sample options that are no JSON", { sampleOptions: "{fraction" }, /expected JSON/],
     ["a folder without bundles", { assetsFolder: "/nowhere" }, /expected the bundle .*Run: npm run build:lambdas/],

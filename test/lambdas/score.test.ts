@@ -113,6 +113,7 @@ describe("the API in a Lambda", () => {
       statusCode: 503,
       headers: { "content-type": "application/problem+json", "retry-after": "5" },
     });
-    expect(observer.events).toEqual([{ event: "timedOut" }]);
+    // An alarm counts the second.
+    expect(observer.events).toEqual([{ event: "timedOut" }, { event: "requestUnanswered", status: 503 }]);
   });
 });
