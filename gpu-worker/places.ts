@@ -23,8 +23,14 @@ export async function placesOf({
   return {
     store: await storeAt(isFolder(bucket) ? fileURLToPath(bucket) : `s3://${bucket}`),
     queue: await jobQueueAt(isFolder(jobs) ? fileURLToPath(jobs) : jobs),
-    metrics: namespace === undefined ? noMetrics : new CloudWatchMetrics({ client: new CloudWatchClient(), namespace }),
+    metrics: namespace === undefined ? noMetrics : cloudWatch(namespace),
   };
+}
+
+/** Figures are not worth much waiting: progress and a job's end come after them. */
+function cloudWatch(namespace: string): MetricSink {
+  const requestHandler = { connectionTimeout: 2_000, socketTimeout: 5_000 };
+  return new CloudWatchMetrics({ client: new CloudWatchClient({ requestHandler, maxAttempts: 2 }), namespace });
 }
 
 export function isFolder(url: string): boolean {
