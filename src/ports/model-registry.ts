@@ -38,7 +38,22 @@ export interface JudgedMetrics {
  * Up to where a model has learnt: at or before an event time, for models from files; or below an offset in each partition,
  * for models from the stream. It is not judged on events from there.
  */
-export type CutOff = { readonly eventTimeMs: number } | { readonly offsets: { readonly [partition: string]: number } };
+export type CutOff =
+  | { readonly eventTimeMs: number }
+  | {
+      readonly offsets: { readonly [partition: string]: number };
+      /** Whose offsets these are; of any topic where it is absent. */
+      readonly topic?: string | undefined;
+    };
+
+/** By partition, the first offset of this topic that a model from the stream has not learnt; null for a model from files. */
+export function offsetsLearnt(
+  cutOff: CutOff,
+  topic: string | undefined,
+): { readonly [partition: string]: number } | null {
+  if ("eventTimeMs" in cutOff) return null;
+  return cutOff.topic === undefined || topic === undefined || cutOff.topic === topic ? cutOff.offsets : {};
+}
 
 /** Where a model comes from that was tuned on the stream. */
 export interface CardFineTuning {

@@ -43,7 +43,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const storedFile = z.object({ bytes: count, sha256 });
 const cutOff = z.union([
   z.strictObject({ eventTimeMs: z.int() }),
-  z.strictObject({ offsets: z.record(z.string().regex(/^\d+$/), count) }),
+  z.strictObject({ offsets: z.record(z.string().regex(/^\d+$/), count), topic: z.string().optional() }),
 ]);
 const factsSchema = z.object({
   name: z.string(),

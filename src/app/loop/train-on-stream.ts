@@ -8,7 +8,7 @@ import { fineTune } from "../../ncf/fine-tune.ts";
 import { trainingData } from "../../ncf/model.ts";
 import type { InteractionChunks, KeptInteraction } from "../../ports/interaction-chunks.ts";
 import type { JobMessage } from "../../ports/job-queue.ts";
-import type { ModelCard, ModelRegistry } from "../../ports/model-registry.ts";
+import { type ModelCard, type ModelRegistry, offsetsLearnt } from "../../ports/model-registry.ts";
 import { publishModel, readPublished } from "../published-model.ts";
 import { sampleHash } from "../sample.ts";
 import { type HeldTraining, type HeldTrainingDeps, whileHeld } from "./held-training.ts";
@@ -108,7 +108,7 @@ async function tune(
   { running: signal, confirm }: HeldTraining,
 ): Promise<ModelCard | null> {
   const { registry, backend, monotonicMs, log } = deps;
-  const { requestId, baseVersion, ranges, windowsThroughMs } = request;
+  const { requestId, baseVersion, topic, ranges, windowsThroughMs } = request;
   const done = await versionOf(registry, requestId);
   if (done !== null) return done;
   const base = await readPublished(registry, baseVersion);
@@ -141,7 +141,7 @@ async function tune(
   };
   const { userIds, itemIds } = sample;
   const learnt = Object.entries(ranges).map(([partition, { to }]) => [partition, to]);
-  const before = "offsets" in base.card.cutOff ? base.card.cutOff.offsets : {};
+  const before = offsetsLearnt(base.card.cutOff, topic) ?? {};
   const added = [...itemIds].filter((id) => !details.has(id));
   await confirm();
   const { dataset, settings } = base.card;
@@ -152,7 +152,7 @@ async function tune(
     card: {
       name,
       trainedOn: "beforeCutOff",
-      cutOff: { offsets: { ...before, ...Object.fromEntries(learnt) } },
+      cutOff: { offsets: { ...before, ...Object.fromEntries(learnt) }, ...(topic !== undefined && { topic }) },
       dataset: { ...dataset, users: userIds.length, items: itemIds.length, interactions: sample.train.items.length },
       settings,
       seed,

@@ -14,6 +14,8 @@ export const trainingRequestSchema = z.strictObject({
   group: z.string().min(1),
   /** The version that is tuned. */
   baseVersion: z.string().min(1),
+  /** The stream's input; absent in requests that were sent before it was named. */
+  topic: z.string().optional(),
   /** By partition: offsets from … to − 1, which the base has not learnt. */
   ranges: z.record(z.string().regex(/^\d+$/), z.strictObject({ from: offset, to: offset })),
   reason: z.enum(["window", "events", "drift"]),

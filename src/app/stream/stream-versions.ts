@@ -1,7 +1,7 @@
 /** Versions of the registry as the stream uses them, each loaded once while anything uses it. */
 import type { TrainedModel } from "../../ncf/model.ts";
 import type { RowScorer } from "../../ncf/wasm/scorer.ts";
-import type { ModelCard, ModelRegistry } from "../../ports/model-registry.ts";
+import { type ModelRegistry, offsetsLearnt } from "../../ports/model-registry.ts";
 import { ncfStreamModel } from "../../streaming/ncf-stream-model.ts";
 import type { StreamModel } from "../../streaming/stream-model.ts";
 import { popularityHalfLifeMs } from "../model-names.ts";
@@ -11,6 +11,8 @@ import { scoringParts } from "../scoring-parts.ts";
 
 export interface StreamVersionsDeps {
   readonly registry: ModelRegistry;
+  /** The stream's input. */
+  readonly topic: string;
   readonly createScorer: (model: TrainedModel) => RowScorer;
 }
 
@@ -42,20 +44,19 @@ export class StreamVersions {
   modelOf({ card, model, sample, items }: PublishedModel): StreamModel {
     const known = this.#loaded.get(card.version)?.deref();
     if (known !== undefined) return known;
-    const cutOffOffsets = offsetsOf(card);
+    const offsets = offsetsLearnt(card.cutOff, this.#deps.topic);
     const made = ncfStreamModel({
       version: card.version,
       sample,
       ...scoringParts(this.#deps.createScorer, model, trainedItems(sample), items),
       popularityHalfLifeMs,
-      ...(cutOffOffsets === null ? {} : { cutOffOffsets }),
+      ...(offsets === null ? {} : { cutOffOffsets: byPartition(offsets) }),
     });
     this.#loaded.set(card.version, new WeakRef(made));
     return made;
   }
 }
 
-function offsetsOf({ cutOff }: ModelCard): Map<number, number> | null {
-  if ("eventTimeMs" in cutOff) return null;
-  return new Map(Object.entries(cutOff.offsets).map(([partition, offset]) => [Number(partition), offset]));
+function byPartition(offsets: { readonly [partition: string]: number }): Map<number, number> {
+  return new Map(Object.entries(offsets).map(([partition, offset]) => [Number(partition), offset]));
 }

@@ -6,7 +6,7 @@
 import { hash53 } from "../../core/ids.ts";
 import type { InteractionChunks } from "../../ports/interaction-chunks.ts";
 import type { JobQueue } from "../../ports/job-queue.ts";
-import type { ModelRegistry } from "../../ports/model-registry.ts";
+import { type ModelRegistry, offsetsLearnt } from "../../ports/model-registry.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { FinalWindows } from "../../streaming/window-aggregator.ts";
@@ -21,6 +21,8 @@ export interface TrainingDeps {
 
 export interface TrainingTerms {
   readonly group: string;
+  /** The stream's input. */
+  readonly topic: string;
   /** Shape [partitions]: where the group began. */
   readonly startOffsets: readonly number[];
   /** Records to wait for. */
@@ -52,8 +54,8 @@ export async function requestDueTraining(
   champion: string,
   { drifted, finalWindows }: TrainingSigns,
 ): Promise<TrainingRequest | null> {
-  const { group, startOffsets, trainEvery, leaseMs } = terms;
-  const { offsets: learnt, throughMs: learntThroughMs } = await learntBefore(registry, champion, startOffsets);
+  const { group, topic, trainEvery, leaseMs } = terms;
+  const { offsets: learnt, throughMs: learntThroughMs } = await learntBefore(registry, champion, terms);
   const ranges: Record<string, { from: number; to: number }> = {};
   let fresh = 0;
   for (const [partition, { base, tried }] of learnt.entries()) {
@@ -69,6 +71,7 @@ export async function requestDueTraining(
     requestId: `${champion}-${hash53(new TextEncoder().encode(JSON.stringify([group, ranges])))}`,
     group,
     baseVersion: champion,
+    topic,
     ranges,
     reason,
     ...(throughMs !== null && { windowsThroughMs: throughMs }),
@@ -91,9 +94,13 @@ function windowsAreDue(
  * By partition: up to where the champion has learnt, and up to where any version tuned from it has. And the end of the last
  * window that was final when the latest of them was asked for.
  */
-async function learntBefore(registry: ModelRegistry, champion: string, startOffsets: readonly number[]) {
+async function learntBefore(
+  registry: ModelRegistry,
+  champion: string,
+  { startOffsets, topic }: Pick<TrainingTerms, "startOffsets" | "topic">,
+) {
   const { cutOff, fineTuning: own } = await registry.card(champion);
-  const offsets = "offsets" in cutOff ? cutOff.offsets : {};
+  const offsets = offsetsLearnt(cutOff, topic) ?? {};
   const windowEnds = [own?.windowsThroughMs];
   const learnt = startOffsets.map((start, partition) => {
     const base = Math.max(start, offsets[partition] ?? 0);
@@ -101,10 +108,10 @@ async function learntBefore(registry: ModelRegistry, champion: string, startOffs
   });
   for (const version of (await registry.list()).reverse()) {
     if (version <= champion) break;
-    const { fineTuning } = await registry.card(version);
+    const { cutOff: reached, fineTuning } = await registry.card(version);
     if (fineTuning?.baseVersion !== champion) continue;
     windowEnds.push(fineTuning.windowsThroughMs);
-    for (const [partition, { to }] of Object.entries(fineTuning.ranges)) {
+    for (const [partition, to] of Object.entries(offsetsLearnt(reached, topic) ?? {})) {
       const place = learnt[Number(partition)];
       if (place !== undefined) place.tried = Math.max(place.tried, to);
     }

@@ -97,14 +97,22 @@ interface KnownSigns {
 /** Looks now and then whether a training is due. */
 async function askForTraining(
   { store, training, promotions, sleep, onEvent }: StreamMemberDeps,
-  { group, startOffsets, trainEvery, trainWindows, windows, keepIntervalMs, schedule }: StreamMemberSettings,
+  { group, topics, startOffsets, trainEvery, trainWindows, windows, keepIntervalMs, schedule }: StreamMemberSettings,
   signs: KnownSigns,
   signal: AbortSignal,
   progressed: () => void,
 ): Promise<void> {
   if (training === undefined || promotions === undefined || startOffsets === undefined) return;
   const { registry, updates } = promotions;
-  const terms = { group, startOffsets, trainEvery, trainWindows, windows, leaseMs: trainingLeaseMs };
+  const terms = {
+    group,
+    topic: topics.interactions,
+    startOffsets,
+    trainEvery,
+    trainWindows,
+    windows,
+    leaseMs: trainingLeaseMs,
+  };
   for (; !signal.aborted; await sleep(keepIntervalMs, signal)) {
     while (signs.finalWindows === null && !signal.aborted) await sleep(longestWaitMs, signal);
     const { drifted, finalWindows } = signs;

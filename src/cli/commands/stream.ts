@@ -93,7 +93,7 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
     terminal.log(`Group ${group} on topic ${topics.interactions}; ${server.url}/health and /metrics.`);
     const groups = new KafkaStreamGroup({ ...connection, sessionTimeoutMs: values.sessionTimeout });
     const sleep = (ms: number, until: AbortSignal) => timeout(ms, undefined, { signal: until }).catch(() => {});
-    const versions = new StreamVersions({ registry, createScorer });
+    const versions = new StreamVersions({ registry, topic: topics.interactions, createScorer });
     const promotions = { registry, versions, updates: new ModelUpdates(log, topics.modelUpdates) };
     const deps = { log, store, promotions, ...training, groups, onEvent, monotonicMs: () => performance.now(), sleep };
     try {

@@ -40,6 +40,7 @@ async function world() {
     requestId: "g-1",
     group: "g",
     baseVersion: base.version,
+    topic: "interactions",
     ranges: { 0: { from: 0, to: 3 } },
     reason: "window",
     createdAtMs: 1,
@@ -79,7 +80,7 @@ it("a worker tunes the base on what came, publishes it once, and services can ta
   expect(versions.length).toBe(1);
   const { card, sample, items, model } = await readPublished(registry, versions[0]);
   expect(card).toMatchObject({
-    cutOff: { offsets: { 0: 3 } },
+    cutOff: { offsets: { 0: 3 }, topic: "interactions" },
     fineTuning: { requestId: "g-1", baseVersion: base.version, ranges: { 0: { from: 0, to: 3 } } },
   });
   expect(items.find(({ id }) => id === numericId("new film"))?.title).toBe("new film");

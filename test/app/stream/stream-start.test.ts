@@ -22,7 +22,12 @@ async function world() {
   await log.createTopic(defaultTopics.interactions, 2);
   const store = new MemoryObjectStore();
   const registry = new ObjectStoreRegistry(store);
-  return { log, store, registry, versions: new StreamVersions({ registry, createScorer }) };
+  return {
+    log,
+    store,
+    registry,
+    versions: new StreamVersions({ registry, topic: defaultTopics.interactions, createScorer }),
+  };
 }
 
 describe("the start of a stream", () => {

@@ -7,18 +7,25 @@ import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store
 import { publishModel } from "../../../src/app/published-model.ts";
 import { StreamVersions } from "../../../src/app/stream/stream-versions.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
+import type { CutOff } from "../../../src/ports/model-registry.ts";
 import type { StreamModel } from "../../../src/streaming/stream-model.ts";
 import { twoTastesToPublish } from "../serving/two-tastes.ts";
 
-async function world() {
+const topic = "interactions";
+
+async function world(cutOff?: CutOff) {
   const registry = new ObjectStoreRegistry(new MemoryObjectStore());
-  const { version } = await publishModel(registry, (await twoTastesToPublish()).published);
+  const { published } = await twoTastesToPublish();
+  const { version } = await publishModel(registry, {
+    ...published,
+    card: { ...published.card, ...(cutOff !== undefined && { cutOff }) },
+  });
   let scorers = 0;
   const counted = (...of: Parameters<typeof createScorer>) => {
     scorers += 1;
     return createScorer(...of);
   };
-  return { version, versions: new StreamVersions({ registry, createScorer: counted }), scorers: () => scorers };
+  return { version, versions: new StreamVersions({ registry, topic, createScorer: counted }), scorers: () => scorers };
 }
 
 it("a version is loaded once for all that use it, and anew after it could not be", async () => {
@@ -29,6 +36,15 @@ it("a version is loaded once for all that use it, and anew after it could not be
   expect(other).toBe(one);
   expect(await versions.load(version)).toBe(one);
   expect(scorers()).toBe(1);
+});
+
+it.each([
+  [undefined, [[0, 5]]],
+  [topic, [[0, 5]]],
+  ["another topic", []],
+])("a version goes by the offsets of its own input: %s", async (of, expected) => {
+  const { version, versions } = await world({ offsets: { "0": 5 }, topic: of });
+  expect([...((await versions.load(version)).cutOffOffsets ?? [])]).toEqual(expected);
 });
 
 it("a version that nothing uses any more leaves the memory", async () => {

@@ -9,7 +9,15 @@ import { TimeWindows } from "../../../src/streaming/time-windows.ts";
 import { facts, modelOf } from "../../conformance/model-cards.ts";
 
 const windows = TimeWindows.ofSizeAndGrace(1000, 100);
-const terms = { group: "live", startOffsets: [0, 5], trainEvery: 100, trainWindows: null, windows, leaseMs: 60_000 };
+const terms = {
+  group: "live",
+  topic: "interactions",
+  startOffsets: [0, 5],
+  trainEvery: 100,
+  trainWindows: null,
+  windows,
+  leaseMs: 60_000,
+};
 const quiet = { drifted: false, finalWindows: { count: 0, throughMs: null } };
 
 async function world() {
@@ -77,6 +85,17 @@ describe("when a training is due", () => {
     await releaseTrainingLease(deps.store, request);
     await keep(0, 500, 650);
     expect((await requestDueTraining(deps, terms, version, quiet))?.ranges).toEqual({ "0": { from: 500, to: 650 } });
+  });
+
+  it("does not go by the offsets of another topic", async () => {
+    const { deps, registry, keep } = await world();
+    const card = { ...facts, cutOff: { offsets: { "0": 900, "1": 900 }, topic: "another" } };
+    const { version } = await registry.publish({ ...modelOf("tuned elsewhere"), card });
+    await keep(0, 0, 100);
+    expect(await requestDueTraining(deps, terms, version, quiet)).toMatchObject({
+      topic: "interactions",
+      ranges: { "0": { from: 0, to: 100 } },
+    });
   });
 
   it("is at once when HR@10 has fallen, if there is anything to learn", async () => {
