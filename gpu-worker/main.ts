@@ -89,9 +89,12 @@ function stopSignal(env: WorkerEnvironment, end: AbortSignal): AbortSignal {
     log(`stopping: ${reason}`);
     stop.abort(new NcfError("INTERRUPTED", reason));
   };
+  let signals = 0;
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(1);
+      // The machine's own end comes after its notice, while a checkpoint may still be on its way.
+      signals += 1;
+      if (signals > 1) process.exit(1);
       because(`${name} came`);
     });
   }
