@@ -43,7 +43,10 @@ export interface RecommenderSettings {
   readonly sampleOptions?: Readonly<Record<string, unknown>>;
   /** Instance types with a GPU, in the order of preference; none for workers on CPUs alone. Default: g4dn.xlarge, g5.xlarge */
   readonly gpuInstanceTypes?: readonly string[];
-  /** x86_64 instance types to fall back to without a quota for GPUs. Default: c7i.2xlarge, c6i.2xlarge, m7i.2xlarge */
+  /**
+   * x86_64 instance types to fall back to without a quota for GPUs. Default: c7i.2xlarge, c6i.2xlarge, m7i.2xlarge, and for new
+   * accounts, whose quota is 5 vCPUs, c7i.xlarge, m7i.xlarge
+   */
   readonly cpuInstanceTypes?: readonly string[];
   /** Workers at a time. Default: 1 */
   readonly maxWorkers?: number;
@@ -100,7 +103,7 @@ export function withDefaults(given: RecommenderSettings, stackName: string): Set
     maxUploadBytes: 1024 ** 3,
     sampleOptions: {},
     gpuInstanceTypes: ["g4dn.xlarge", "g5.xlarge"],
-    cpuInstanceTypes: ["c7i.2xlarge", "c6i.2xlarge", "m7i.2xlarge"],
+    cpuInstanceTypes: ["c7i.2xlarge", "c6i.2xlarge", "m7i.2xlarge", "c7i.xlarge", "m7i.xlarge"],
     maxWorkers: 1,
     workerIdleSeconds: 600,
     workerMaxAgeSeconds: 86_400,

@@ -47,7 +47,7 @@ describe("the default deployment", () => {
     expect(environmentOf(templates, "launch-worker")).toMatchObject({
       NCF_STACK: "movies",
       NCF_GPU_INSTANCE_TYPES: "g4dn.xlarge,g5.xlarge",
-      NCF_CPU_INSTANCE_TYPES: "c7i.2xlarge,c6i.2xlarge,m7i.2xlarge",
+      NCF_CPU_INSTANCE_TYPES: "c7i.2xlarge,c6i.2xlarge,m7i.2xlarge,c7i.xlarge,m7i.xlarge",
       NCF_MAX_WORKERS: "1",
     });
     const names = ["NCF_BUCKET", "NCF_TRAINING_JOBS_URL", "NCF_LAUNCH_TEMPLATE_ID", "NCF_SUBNET_IDS"];

@@ -21,10 +21,10 @@ export interface AccountClients {
   readonly cloudFormation: CloudFormationClient;
 }
 
-/** What workers are launched as by default, and the vCPUs that one takes. */
+/** The smallest that workers are launched as by default, and the vCPUs that one takes. */
 const workers = {
   gpu: { instanceType: "g4dn.xlarge", vcpus: 4 },
-  cpu: { instanceType: "c7i.2xlarge", vcpus: 8 },
+  cpu: { instanceType: "c7i.xlarge", vcpus: 4 },
 } as const;
 
 const markets: readonly Market[] = ["spot", "onDemand"];
