@@ -1,17 +1,19 @@
-/** `npm run local:*` without docker, from nothing to a recommendation and back to nothing. */
+/** `npm run local:*` without docker, from nothing to a recommendation and back to nothing; meanwhile the broker dies. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { run } from "../../scripts/local/child.ts";
-import { readState } from "../../scripts/local/state.ts";
+import type { Deployment } from "../../scripts/local/deployment.ts";
+import { readState, writeState } from "../../scripts/local/state.ts";
+import { KafkaInteractionLog } from "../../src/adapters/kafka/kafka-interaction-log.ts";
 import { ncf } from "../cli/ncf.ts";
 import { ask } from "./signed-http.ts";
 
 const minute = 60_000;
 const seen = { timeout: 2 * minute, interval: 1_000 };
-const script = fileURLToPath(new URL("../../scripts/local.ts", import.meta.url));
+const at = (file: string) => fileURLToPath(new URL(`../../scripts/${file}`, import.meta.url));
 
 export function localCommands(): void {
   it(
@@ -21,7 +23,7 @@ export function localCommands(): void {
       const folder = path.join(parent, "local");
       const awsPort = 27_000 + 4 * Math.floor(Math.random() * 1000);
       const local = (...args: string[]) =>
-        run(process.execPath, ["--import", "tsx", script, ...args, "--no-docker", "--folder", folder], {
+        run(process.execPath, ["--import", "tsx", at("local.ts"), ...args, "--no-docker", "--folder", folder], {
           env: { NCF_PORT: "0" },
         });
       try {
@@ -41,6 +43,7 @@ export function localCommands(): void {
         // The stream processor, which waited for the model.
         const streamLog = () => readFile(path.join(folder, "stream.log"), "utf8");
         await expect.poll(streamLog, seen).toContain("recovered");
+        await loseNothingWithoutBroker(folder, deployment);
       } finally {
         await local("down");
         await rm(parent, { recursive: true, force: true, maxRetries: 5 });
@@ -50,4 +53,27 @@ export function localCommands(): void {
     },
     8 * minute,
   );
+}
+
+/** Kills the broker, and starts it again: what was acknowledged is on the topic, what was not is named to its sender. */
+async function loseNothingWithoutBroker(folder: string, deployment: Deployment): Promise<void> {
+  const { kafka, pids, ...others } = await readState(folder);
+  const [broker, ...rest] = pids;
+  const post = (userId: string) => ask(deployment, "/interactions", { userId, itemId: "1" });
+  expect(await post("before")).toMatchObject({ status: 200, body: { accepted: 1 } });
+  process.kill(-broker, "SIGKILL");
+  expect(await post("meanwhile")).toMatchObject({ status: 503, body: { errors: [{ field: expect.any(String) }] } });
+  const env = { NCF_KAFKA_DATA: path.join(folder, "kafka") };
+  const [again] = (await run("bash", [at("start-kafka.sh"), kafka.split(":")[1]], { env })).split(" ");
+  await writeState(folder, { ...others, kafka, pids: [Number(again), ...rest] });
+  await expect.poll(async () => (await post("after")).status, seen).toBe(200);
+  const log = await KafkaInteractionLog.open({ brokers: [kafka] });
+  const users: (string | null)[] = [];
+  for (let partition = 0; partition < (await log.partitions("interactions")); partition++) {
+    const { records } = await log.read("interactions", partition, 0, 1000);
+    users.push(...records.map(({ key }) => key));
+  }
+  await log.close();
+  expect(users.filter((user) => user === "before")).toHaveLength(1);
+  expect(users).toContain("after");
 }
