@@ -34,7 +34,7 @@ set -euo pipefail
 # Before all else: what hangs on the way keeps no instance running.
 shutdown -h +${startMinutes}
 log="s3://${bucket}/workers/unnamed"
-trap 'aws s3 cp --only-show-errors /var/log/cloud-init-output.log "$log/start.log" || true; shutdown -h now' ERR
+trap 'aws s3 cp --only-show-errors /var/log/cloud-init-output.log "$log/start.log" || true; shutdown -h now; exit 1' ERR TERM
 token=$(curl -fsS -X PUT -H "X-aws-ec2-metadata-token-ttl-seconds: 300" http://169.254.169.254/latest/api/token)
 instance=$(curl -fsS -H "X-aws-ec2-metadata-token: $token" http://169.254.169.254/latest/meta-data/instance-id)
 log="s3://${bucket}/workers/$instance"

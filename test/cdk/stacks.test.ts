@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -275,6 +276,32 @@ describe("a worker's start", () => {
     expect(calls[0]).toBe("shutdown -h +45");
     expect(calls.slice(-2)).toEqual([
       `aws s3 cp --only-show-errors /var/log/cloud-init-output.log ${log}`,
+      "shutdown -h now",
+    ]);
+  });
+
+  it("keeps the log of a start that hangs until the instance is switched off", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "ncf-start-"));
+    for (const [name, does] of [
+      ["shutdown", ":"],
+      ["curl", "echo i-0123"],
+      ["aws", ":"],
+      ["dnf", "exec /bin/sleep 600"],
+    ]) {
+      writeFileSync(path.join(folder, name), `#!/bin/bash\necho "${name} $*" >>${folder}/calls\n${does}\n`, {
+        mode: 0o755,
+      });
+    }
+    const calls = () => readFileSync(path.join(folder, "calls"), "utf8").trim().split("\n");
+    const starting = spawn("/bin/bash", { env: { PATH: folder }, detached: true, stdio: ["pipe", "ignore", "ignore"] });
+    const ended = once(starting, "close");
+    starting.stdin.end(script);
+    await expect.poll(() => calls().at(-1), { timeout: 20_000 }).toMatch(/^dnf/);
+    // As systemd ends a unit: all its processes.
+    process.kill(-(starting.pid ?? 0), "SIGTERM");
+    expect((await ended)[0]).toBe(1);
+    expect(calls().slice(-2)).toEqual([
+      "aws s3 cp --only-show-errors /var/log/cloud-init-output.log s3://bucket/workers/i-0123/start.log",
       "shutdown -h now",
     ]);
   });
