@@ -57,12 +57,17 @@ export async function handleTrainingRequests(
  * For a schedule: brings on requests that a crash left half-way, and launches where there are jobs and too few workers, such
  * as after a shortage, or when a job came in the moment in which the last worker ended itself.
  *
- * @throws NcfError those of the store, the queue and the launcher
+ * @throws NcfError those of the store, the queue and the launcher, which `tell` is told of
  */
 export async function reconcile(
   deps: LaunchWorkerDeps,
   options: LaunchWorkerOptions,
 ): Promise<{ readonly forwarded: number; readonly workers: EnsureOutcome }> {
   const forwarded = await forwardLeftRequests(deps);
-  return { forwarded, workers: await ensureWorkers(deps, options, forwarded) };
+  try {
+    return { forwarded, workers: await ensureWorkers(deps, options, forwarded) };
+  } catch (error) {
+    deps.tell({ event: "workerLaunchFailed", ...failureOf(error) });
+    throw error;
+  }
 }

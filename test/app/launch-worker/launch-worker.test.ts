@@ -274,6 +274,17 @@ describe("a launcher", () => {
       });
     });
 
+    it("says each time that nothing can be launched", async () => {
+      await jobs.send(request("r1").body);
+      const denied = new NcfError("LAUNCH_DENIED", "expected to be allowed ec2:RunInstances");
+      deps = { ...deps, launcher: { running: async () => [], launch: () => Promise.reject(denied) } };
+      for (const times of [1, 2]) {
+        await expect(reconcile(deps, options)).rejects.toBe(denied);
+        expect(names()).toEqual(Array.from({ length: times }, () => "workerLaunchFailed"));
+        nowMs += 5 * minuteMs;
+      }
+    });
+
     it("goes on past what it cannot read, and says so", async () => {
       await store.put("launcher/outbox/bad.json", encodeJson({ job: { kind: "?" }, claim: { by: "x", atMs: 0 } }));
       await jobs.send(request("r1").body);
