@@ -20,26 +20,15 @@ import { readState } from "./local/state.ts";
 import * as withDocker from "./local/with-docker.ts";
 import * as withoutDocker from "./local/without-docker.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    "no-docker": { type: "boolean", default: false },
-    folder: { type: "string", default: fileURLToPath(new URL("../ncf-out/local", import.meta.url)) },
-    "aws-port": { type: "string", default: "4566" },
-    "kafka-port": { type: "string", default: "9092" },
-    /** NAME=VALUE, as for the CDK. */
-    context: { type: "string", multiple: true, default: [] },
-  },
-});
-
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof NcfError ? error.message : error);
+  console.error(error instanceof NcfError || isUsage(error) ? error.message : error);
   process.exitCode = 1;
 }
 
 async function main(): Promise<void> {
+  const { values, positionals } = given();
   const [command, file] = positionals;
   const folder = path.resolve(values.folder);
   const place = values["no-docker"] ? withoutDocker : withDocker;
@@ -54,6 +43,25 @@ async function main(): Promise<void> {
   else if (command === "machines") await withoutDocker.runMachines(folder, stopped());
   else if (command === "down") await place.down(folder);
   else throw new NcfError("USAGE", `expected up, deploy, upload FILE or down, found "${positionals.join(" ")}"`);
+}
+
+/** An option that there is not, or without its value. */
+function isUsage(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+}
+
+function given() {
+  return parseArgs({
+    allowPositionals: true,
+    options: {
+      "no-docker": { type: "boolean", default: false },
+      folder: { type: "string", default: fileURLToPath(new URL("../ncf-out/local", import.meta.url)) },
+      "aws-port": { type: "string", default: "4566" },
+      "kafka-port": { type: "string", default: "9092" },
+      /** NAME=VALUE, as for the CDK. */
+      context: { type: "string", multiple: true, default: [] },
+    },
+  });
 }
 
 function tell({ bucket, curlCommand }: Deployment): void {

@@ -2,6 +2,7 @@
  * Lets the deployed launcher launch on an emulator that launches from templates. The one that CloudFormation runs on keeps the
  * launch template but launches without it; so the template goes to the other one, and the launcher's settings say so.
  */
+import { randomUUID } from "node:crypto";
 import {
   CreateLaunchTemplateCommand,
   CreateSecurityGroupCommand,
@@ -45,7 +46,7 @@ export async function connectLauncher(emulators: Emulators, deployment: Deployme
     const deployed = version?.LaunchTemplateData ?? missing(`launch template ${deployment.launchTemplateId}`);
     const { LaunchTemplate } = await launching.send(
       new CreateLaunchTemplateCommand({
-        LaunchTemplateName: `${deployment.name}-${deployment.launchTemplateId}`,
+        LaunchTemplateName: `${deployment.name}-${randomUUID()}`,
         LaunchTemplateData: { ...(deployed as RequestLaunchTemplateData), ...(await placesOf(launching, deployment)) },
       }),
     );
@@ -70,13 +71,13 @@ export async function connectLauncher(emulators: Emulators, deployment: Deployme
 }
 
 /** An image and a security group that the launching emulator has, in the places of those that it lacks. */
-async function placesOf(launching: EC2Client, { name, launchTemplateId }: Deployment) {
+async function placesOf(launching: EC2Client, { name }: Deployment) {
   const { Images = [] } = await launching.send(
     new DescribeImagesCommand({ Filters: [{ Name: "architecture", Values: ["x86_64"] }] }),
   );
   const image = Images.find(({ Platform }) => Platform === undefined) ?? missing("an image of Linux");
   const { GroupId = "" } = await launching.send(
-    new CreateSecurityGroupCommand({ GroupName: `${name}-${launchTemplateId}`, Description: "Workers" }),
+    new CreateSecurityGroupCommand({ GroupName: `${name}-${randomUUID()}`, Description: "Workers" }),
   );
   return { ImageId: image.ImageId, SecurityGroupIds: [GroupId] };
 }

@@ -8,8 +8,10 @@ const stateSchema = z.object({
   emulators: z.object({ endpoint: z.url(), ec2Endpoint: z.url() }),
   /** `HOST:PORT`. */
   kafka: z.string(),
-  /** Each leads a process group. */
+  /** Of broker and emulators; each leads a process group. */
   pids: z.array(z.int()),
+  /** Of what was started for the deployment. */
+  deployedPids: z.array(z.int()),
   deployment: z
     .object({
       name: z.string(),

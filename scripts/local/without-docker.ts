@@ -44,7 +44,7 @@ export async function up({ folder, awsPort, kafkaPort }: LocalOptions): Promise<
   );
   const kafka = `127.0.0.1:${kafkaPort}`;
   const pids = [broker, aws, ec2].map(Number);
-  const state = { emulators: { endpoint, ec2Endpoint }, kafka, pids, deployment: null };
+  const state = { emulators: { endpoint, ec2Endpoint }, kafka, pids, deployedPids: [], deployment: null };
   await writeState(folder, state);
   return state;
 }
@@ -58,26 +58,24 @@ function words(written: string): string[] {
 export async function deploy(folder: string, context: Readonly<Record<string, string>>): Promise<Deployment> {
   const state = await readState(folder);
   const { emulators, kafka } = state;
+  // Those of an earlier deployment.
+  for (const pid of state.deployedPids.toReversed()) await end(pid);
   const local = { kafka, kafkaTls: "false", streamImage: "ncf-stream:local", keepData: "false" };
   const deployment = await deployStacks(emulators, { name: "ncf-local", context: { ...local, ...context } });
   await connectLauncher(emulators, deployment);
   const env = emulatedEnvironment(emulators);
   await run(process.execPath, [ncf, "topics", "create", "--brokers", kafka], { env });
-  const known = await writeDeployment(folder, { ...state, deployment });
+  // Where what is started below finds it.
+  await writeState(folder, { ...state, deployedPids: [], deployment });
   const { command, environment } = await streamContainer(emulators, deployment);
   const machines = ["--import", "tsx", at("scripts/local.ts"), "machines", "--no-docker", "--folder", folder];
-  const pids = [
+  const deployedPids = [
     start(folder, "machines", machines, {}),
     // It waits for the first champion.
     start(folder, "stream", [ncf, ...command], { ...env, ...environment }),
   ];
-  await writeState(folder, { ...known, pids: [...known.pids, ...pids] });
+  await writeState(folder, { ...state, deployedPids, deployment });
   return deployment;
-}
-
-async function writeDeployment(folder: string, state: LocalState): Promise<LocalState> {
-  await writeState(folder, state);
-  return state;
 }
 
 /** A process that outlives this one. @returns its id */
@@ -105,9 +103,9 @@ export async function runMachines(folder: string, signal: AbortSignal): Promise<
 
 /** Ends all that was started, and forgets what it stored. @throws NcfError `LOCAL_DOWN` */
 export async function down(folder: string): Promise<void> {
-  const { pids } = await readState(folder);
+  const { pids, deployedPids } = await readState(folder);
   // What was started last first: it needs the others to end well.
-  for (const pid of pids.toReversed()) await end(pid);
+  for (const pid of [...pids, ...deployedPids].toReversed()) await end(pid);
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
