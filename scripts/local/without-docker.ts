@@ -39,9 +39,11 @@ export async function up({ folder, awsPort, kafkaPort }: LocalOptions): Promise<
   const [broker] = words(await run("bash", [at("scripts/start-kafka.sh"), String(kafkaPort)], { env: kafkaEnv }));
   const ports = [awsPort, awsPort + 1].map(String);
   const awsEnv = { NCF_AWS_LOGS: folder };
-  const [aws, ec2, endpoint, ec2Endpoint] = words(
-    await run("bash", [at("scripts/start-aws.sh"), ...ports], { env: awsEnv }),
-  );
+  const started = await run("bash", [at("scripts/start-aws.sh"), ...ports], { env: awsEnv }).catch(async (error) => {
+    await end(Number(broker));
+    throw error;
+  });
+  const [aws, ec2, endpoint, ec2Endpoint] = words(started);
   const kafka = `127.0.0.1:${kafkaPort}`;
   const pids = [broker, aws, ec2].map(Number);
   const state = { emulators: { endpoint, ec2Endpoint }, kafka, pids, deployedPids: [], deployment: null };
