@@ -37,6 +37,8 @@ export interface PublishRequest {
   readonly checkpointEveryMs?: number;
   /** Called when the model is trained; what it throws keeps it from being published. */
   readonly beforePublishing?: () => Promise<void>;
+  /** Of a run, one version is published, whichever backend ended it. */
+  readonly runId?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -87,16 +89,21 @@ export async function trainAndPublish(deps: PublishDeps, request: PublishRequest
   });
   await request.beforePublishing?.();
   const card =
-    (await versionOfModel(deps.registry, sha256)) ??
+    (await versionOfModel(deps.registry, sha256, request.runId)) ??
     (await publish(deps.registry, await deps.store.get(`${prefix}model.safetensors`), sample, request));
   return { card, champion: await promoteTo(deps.registry, card.version, promote) };
 }
 
-/** The card of the newest version with these very bytes; null where there is none. */
-async function versionOfModel(registry: ModelRegistry, sha256: string): Promise<ModelCard | null> {
+/** The card of the newest version of this run, or with these very bytes; null where there is none. */
+async function versionOfModel(
+  registry: ModelRegistry,
+  sha256: string,
+  runId: string | undefined,
+): Promise<ModelCard | null> {
   for (const version of (await registry.list()).reverse()) {
     const card = await registry.card(version);
-    if (card.files["model.safetensors"].sha256 === sha256) return card;
+    const isOfRun = runId !== undefined && card.runId === runId;
+    if (isOfRun || card.files["model.safetensors"].sha256 === sha256) return card;
   }
   return null;
 }
@@ -123,7 +130,7 @@ function publish(
   registry: ModelRegistry,
   model: Uint8Array,
   sample: Sample,
-  { name, config, files, report, seed }: PublishRequest,
+  { name, config, files, report, seed, runId }: PublishRequest,
 ): Promise<ModelCard> {
   const judged = report.models.find((candidate) => candidate.name === name) ?? null;
   const { dataset, generated, ratingsSha256 } = files.manifest;
@@ -145,6 +152,7 @@ function publish(
       settings: asJson(config),
       seed,
       judged: judged && judgedMetrics(judged, report),
+      ...(runId !== undefined && { runId }),
     } satisfies Omit<CardFacts, "cutOff">,
     metrics: asJson(judged),
   });

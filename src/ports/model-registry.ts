@@ -81,6 +81,8 @@ export interface CardFacts {
   readonly judged: JudgedMetrics | null;
   /** Absent for a model that was trained from the beginning. */
   readonly fineTuning?: CardFineTuning | undefined;
+  /** The worker's run that trained it from the beginning; absent for one that was trained by hand. */
+  readonly runId?: string | undefined;
 }
 
 /** A file of a version, as it was written. */

@@ -68,6 +68,7 @@ const factsSchema = z.object({
       windowsThroughMs: z.int().optional(),
     })
     .optional(),
+  runId: z.string().optional(),
 });
 const cardSchema = factsSchema.extend({
   version: z.string().regex(versionPattern),

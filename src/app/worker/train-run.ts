@@ -95,6 +95,7 @@ export async function trainRun(
       threads,
       checkpointEveryMs,
       beforePublishing: confirm,
+      runId: job.runId,
       signal,
     },
   );

@@ -7,6 +7,7 @@ import { readRunProgress } from "../../../src/app/worker/run-progress.ts";
 import { NcfError } from "../../../src/core/errors.ts";
 import { numericId } from "../../../src/core/ids.ts";
 import type { NumericBackend } from "../../../src/ncf/backend.ts";
+import { referenceBackend } from "../../../src/ncf/reference/backend.ts";
 import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
 import type { ObjectStore } from "../../../src/ports/object-store.ts";
 import { twoTastesToPublish } from "../serving/two-tastes.ts";
@@ -225,6 +226,32 @@ describe("a worker", () => {
     await takeRunLease(world.store, "run-1", { ...lease, expiresAtMs: 0 }, Date.now());
     await send(world, trainJob);
     expect(await world.work("w2")).toMatchObject({ jobs: { trained: 1 } });
+  });
+
+  it("publishes a run once, also when it ends before it can say so and another backend goes on", async () => {
+    const inner = new MemoryObjectStore();
+    const stop = new AbortController();
+    const store: ObjectStore = new Proxy(inner, {
+      get: (target, name) => {
+        const member = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        return async (key: string, ...args: unknown[]) => {
+          if (!stop.signal.aborted && key === "runs/run-1/result.json" && /^put/.test(String(name))) {
+            stop.abort(new NcfError("INTERRUPTED", "SIGTERM came"));
+            throw stop.signal.reason;
+          }
+          return member.call(target, key, ...args);
+        };
+      },
+    });
+    const world = await workerWorld(store);
+    await send(world, trainJob);
+    await world.work("w1", { signal: stop.signal }, { backendFor: () => referenceBackend });
+    const published = await world.registry.list();
+    expect(published.length).toBe(1);
+    expect(await world.work("w2")).toMatchObject({ jobs: { trained: 1 } });
+    expect(await world.registry.list()).toEqual(published);
+    expect(await world.json("runs/run-1/result.json")).toMatchObject({ version: published[0], worker: "w2" });
   });
 
   it("publishes nothing when another worker has taken its run over", async () => {
