@@ -12,7 +12,7 @@ import {
   type TopicPartition,
 } from "../../ports/stream-group.ts";
 import { type KafkaConnection, KafkaSockets, kafkaConfig } from "./kafka-connection.ts";
-import { failureOf } from "./kafka-failures.ts";
+import { failureOf, isTransient } from "./kafka-failures.ts";
 
 export interface KafkaGroupOptions extends KafkaConnection {
   /** A member that was not heard of for so long is taken for dead, and its partitions go to the others. */
@@ -82,7 +82,10 @@ async function disconnect(consumer: Consumer, sockets: KafkaSockets): Promise<vo
 }
 
 function refused(group: string, cause: unknown): NcfError {
-  const { message = String(cause), retriable = false } = failureOf(cause);
+  const failure = failureOf(cause);
+  const { message = String(cause) } = failure;
+  // kafkajs gives up on a group whose coordinator has died; the next one will be found.
+  const retriable = failure.retriable === true || isTransient(cause);
   return new NcfError(
     retriable ? "LOG_UNAVAILABLE" : "LOG_REFUSED",
     `expected Kafka to let this process into group ${group}, found: ${message}. Check that its brokers run, that the topics ` +
