@@ -8,11 +8,11 @@ import { takeTrainingLease } from "../../../src/app/loop/training-lease.ts";
 import { requestTraining, type TrainingRequest } from "../../../src/app/loop/training-request.ts";
 import { publishModel, readPublished } from "../../../src/app/published-model.ts";
 import { ChampionWatch, loadWhole } from "../../../src/app/serving/champion-watch.ts";
-import { NcfError } from "../../../src/core/errors.ts";
 import { indexOfId, numericId } from "../../../src/core/ids.ts";
 import type { NumericBackend } from "../../../src/ncf/backend.ts";
 import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
+import { refusing } from "../refusing-store.ts";
 import { twoTastesToPublish } from "../serving/two-tastes.ts";
 
 async function world() {
@@ -161,19 +161,12 @@ it("a worker that loses the lease in the middle of training stops, and publishes
 /** A store of which requests for leases are refused while `away`, as one that does not answer. */
 function withoutLeases(store: MemoryObjectStore) {
   const state = { away: false, refused: 0 };
-  const refusing = new Proxy(store, {
-    get: (of, name) => {
-      const method = Reflect.get(of, name) as (...args: unknown[]) => Promise<unknown>;
-      return async (...args: unknown[]) => {
-        if (state.away && String(args[0]).startsWith("leases/")) {
-          state.refused += 1;
-          throw new NcfError("STORE_AWAY", "expected an answer, found none", { retriable: true });
-        }
-        return method.apply(of, args);
-      };
-    },
-  });
-  return { store: refusing, state };
+  const refuses = (_: string, key: string): boolean => {
+    if (!state.away || !key.startsWith("leases/")) return false;
+    state.refused += 1;
+    return true;
+  };
+  return { store: refusing(store, refuses), state };
 }
 
 it("a worker goes on where the lease cannot be renewed for a while", async () => {

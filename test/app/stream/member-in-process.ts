@@ -7,10 +7,8 @@ import type { StreamEvent } from "../../../src/app/stream/stream-events.ts";
 import { runStreamMember } from "../../../src/app/stream/stream-member.ts";
 import { createTopics, defaultTopics } from "../../../src/app/stream/stream-settings.ts";
 import { StreamStatus } from "../../../src/app/stream/stream-status.ts";
-import { NcfError } from "../../../src/core/errors.ts";
 import { mix } from "../../../src/core/rng.ts";
 import type { InteractionLog } from "../../../src/ports/interaction-log.ts";
-import type { ObjectStore } from "../../../src/ports/object-store.ts";
 import { TimeWindows } from "../../../src/streaming/time-windows.ts";
 import { UserHistories } from "../../../src/streaming/user-histories.ts";
 import { VersionSchedule } from "../../../src/streaming/version-schedule.ts";
@@ -113,20 +111,3 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
 
 const { outcomes, late, deadLetters, windows } = defaultTopics;
 export const outputs = { outcomes, late, deadLetters, windows };
-
-/** A store of which some requests are refused, as one that is overloaded does. */
-export function refusing(store: ObjectStore, refuses: (method: string, key: string) => boolean): ObjectStore {
-  return new Proxy(store, {
-    get: (of, name) => {
-      const method = Reflect.get(of, name) as (...args: unknown[]) => Promise<unknown>;
-      return async (...args: unknown[]) => {
-        if (refuses(String(name), String(args[0]))) {
-          throw new NcfError("STORE_AWAY", "expected an answer of the store, found none. Try again", {
-            retriable: true,
-          });
-        }
-        return method.apply(of, args);
-      };
-    },
-  });
-}

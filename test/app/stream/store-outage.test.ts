@@ -5,7 +5,8 @@ import { encodeJson } from "../../../src/core/json.ts";
 import type { InteractionLog } from "../../../src/ports/interaction-log.ts";
 import type { ObjectStore } from "../../../src/ports/object-store.ts";
 import type { WindowReport } from "../../../src/streaming/window-report.ts";
-import { emptyLog, isRead, outputs, refusing, send, start, until } from "./member-in-process.ts";
+import { refusing } from "../refusing-store.ts";
+import { emptyLog, isRead, outputs, send, start, until } from "./member-in-process.ts";
 
 /** The latest report of each window by its start, as the topic has it. */
 async function reportsOfTopic(log: InteractionLog): Promise<Map<number, WindowReport>> {

@@ -14,7 +14,8 @@ import type { WindowReport } from "../../../src/streaming/window-report.ts";
 import { publishedRecords } from "../../chaos/published.ts";
 import { modelOf as publishable } from "../../conformance/model-cards.ts";
 import { modelOf, touchyScore } from "../../streaming/fixtures.ts";
-import { emptyLog, isRead, outputs, partitions, refusing, send, settings, start, until } from "./member-in-process.ts";
+import { refusing } from "../refusing-store.ts";
+import { emptyLog, isRead, outputs, partitions, send, settings, start, until } from "./member-in-process.ts";
 
 async function undisturbed(count: number) {
   const log = await emptyLog();

@@ -9,7 +9,7 @@ import { numericId } from "../../../src/core/ids.ts";
 import type { NumericBackend } from "../../../src/ncf/backend.ts";
 import { referenceBackend } from "../../../src/ncf/reference/backend.ts";
 import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
-import type { ObjectStore } from "../../../src/ports/object-store.ts";
+import { refusing } from "../refusing-store.ts";
 import { twoTastesToPublish } from "../serving/two-tastes.ts";
 import { trainJob, type World, workerWorld } from "./worker-world.ts";
 
@@ -178,21 +178,10 @@ describe("a worker", () => {
   });
 
   it("keeps its job from being taken for a second one where its lease cannot be given up when it is stopped", async () => {
-    const inner = new MemoryObjectStore();
     const stop = new AbortController();
-    const store: ObjectStore = new Proxy(inner, {
-      get: (target, name) => {
-        const member = Reflect.get(target, name);
-        if (typeof member !== "function") return member;
-        return async (key: string, ...args: unknown[]) => {
-          if (stop.signal.aborted && name === "putIfMatch" && key.endsWith("lease.json")) {
-            throw new NcfError("STORE_UNAVAILABLE", "expected an answer, found 503", { retriable: true });
-          }
-          return member.call(target, key, ...args);
-        };
-      },
-    });
-    const world = await workerWorld(store);
+    const refuses = (method: string, key: string): boolean =>
+      stop.signal.aborted && method === "putIfMatch" && key.endsWith("lease.json");
+    const world = await workerWorld(refusing(new MemoryObjectStore(), refuses));
     await send(world, trainJob);
     const backendFor = watched(() => stop.abort(new NcfError("INTERRUPTED", "SIGTERM came")));
     await world.work("w1", { signal: stop.signal }, { backendFor });
@@ -229,22 +218,13 @@ describe("a worker", () => {
   });
 
   it("publishes a run once, also when it ends before it can say so and another backend goes on", async () => {
-    const inner = new MemoryObjectStore();
     const stop = new AbortController();
-    const store: ObjectStore = new Proxy(inner, {
-      get: (target, name) => {
-        const member = Reflect.get(target, name);
-        if (typeof member !== "function") return member;
-        return async (key: string, ...args: unknown[]) => {
-          if (!stop.signal.aborted && key === "runs/run-1/result.json" && /^put/.test(String(name))) {
-            stop.abort(new NcfError("INTERRUPTED", "SIGTERM came"));
-            throw stop.signal.reason;
-          }
-          return member.call(target, key, ...args);
-        };
-      },
-    });
-    const world = await workerWorld(store);
+    const refuses = (method: string, key: string): boolean => {
+      if (stop.signal.aborted || key !== "runs/run-1/result.json" || !method.startsWith("put")) return false;
+      stop.abort(new NcfError("INTERRUPTED", "SIGTERM came"));
+      return true;
+    };
+    const world = await workerWorld(refusing(new MemoryObjectStore(), refuses));
     await send(world, trainJob);
     await world.work("w1", { signal: stop.signal }, { backendFor: () => referenceBackend });
     const published = await world.registry.list();
@@ -269,24 +249,13 @@ describe("a worker", () => {
   });
 
   it("waits for a store that is away, and goes on", async () => {
-    const inner = new MemoryObjectStore();
     let refusals = 0;
-    const away = (): void => {
-      if (refusals === 0) return;
+    const refuses = (): boolean => {
+      if (refusals === 0) return false;
       refusals -= 1;
-      throw new NcfError("STORE_UNAVAILABLE", "expected an answer, found 503", { retriable: true });
+      return true;
     };
-    const store: ObjectStore = new Proxy(inner, {
-      get: (target, name) => {
-        const member = Reflect.get(target, name);
-        if (typeof member !== "function") return member;
-        return async (...args: unknown[]) => {
-          away();
-          return member.apply(target, args);
-        };
-      },
-    });
-    const world = await workerWorld(store);
+    const world = await workerWorld(refusing(new MemoryObjectStore(), refuses));
     await send(world, trainJob);
     let isSecond = true;
     const backendFor = watched((step) => {
