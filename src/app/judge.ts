@@ -99,12 +99,19 @@ export interface JudgeListeners {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws NcfError `SCORE_NAN` naming the model; the signal's reason when aborted */
+/** The candidates of a tested user, the test item first. */
+export type CandidatesOf = (user: number) => Int32Array;
+
+/**
+ * @param candidatesOf what each test item is ranked among, where that is given rather than drawn by seed
+ * @throws NcfError `SCORE_NAN` naming the model; the signal's reason when aborted
+ */
 export async function judgeModels(
   models: readonly Recommender[],
   sample: Sample,
   options: JudgeOptions,
   listeners: JudgeListeners = {},
+  candidatesOf?: CandidatesOf,
 ): Promise<JudgeResult> {
   const users = testedUsers(sample);
   const fullUsers = drawTestedUsers(sample, options.fullCatalogueUsers, options.seed);
@@ -115,7 +122,7 @@ export async function judgeModels(
     const task = progress.start(`Judging ${model.name}`, users.length + fullUsers.length, "users");
     const tell: CaseListener | undefined =
       onCase && ((user, candidates, scores) => onCase({ model: model.name, user, candidates, scores }));
-    const sampled = (user: number): Int32Array => sampler.of(user);
+    const sampled = candidatesOf ?? ((user: number): Int32Array => sampler.of(user));
     const standings = await inSlices(
       users,
       (part) => rankTestItems(model, part, sampled, tell),
