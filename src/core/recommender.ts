@@ -15,3 +15,17 @@ export interface Recommender {
 export interface IncrementalRecommender extends Recommender {
   learn(user: number, item: number, timestampMs: number): void;
 }
+
+/**
+ * A fitted model that scores from a history, so that it serves users whom fitting has not seen, and what users did since. It
+ * never changes.
+ */
+export interface HistoryRecommender {
+  readonly name: string;
+  /**
+   * As `Recommender.score`, for whoever has this history.
+   *
+   * @param history item indices, oldest first, none twice; may be empty
+   */
+  scoreHistory(history: Int32Array, items: Int32Array, scores: Float64Array): void;
+}

@@ -1,10 +1,10 @@
 /** The two files of a training run: the checkpoint, which resumes it, and the model, which is its result. */
 import { z } from "zod";
 import { NcfError } from "../core/errors.ts";
+import { checksum, decodeSafetensors, encodeSafetensors, type StoredTensor } from "../core/safetensors.ts";
 import type { TrainingData, TrainingState } from "./backend.ts";
 import type { NcfConfig } from "./config.ts";
 import type { Tensor, TensorMap } from "./parameters.ts";
-import { checksum, decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
 
 const formatVersion = "1";
 

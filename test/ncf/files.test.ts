@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NcfError } from "../../src/core/errors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/core/safetensors.ts";
 import {
   type Checkpoint,
   decodeCheckpoint,
@@ -10,7 +11,6 @@ import {
   type RunIdentity,
 } from "../../src/ncf/checkpoint.ts";
 import { presets } from "../../src/ncf/config.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../src/ncf/safetensors.ts";
 
 const tensors = new Map([
   ["a.weight", { shape: [2, 3], data: Float32Array.of(1, -2, 3.5, Number.MIN_VALUE, 1e-40, 7) }],

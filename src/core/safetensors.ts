@@ -2,12 +2,27 @@
  * The safetensors file format (huggingface/safetensors): 8 bytes little-endian header length, a JSON header that gives
  * each tensor's dtype, shape and byte range, then the raw little-endian data. Python opens these files as they are.
  */
-import { NcfError } from "../core/errors.ts";
+import { NcfError } from "./errors.ts";
 
+/** Row-major. */
 export interface StoredTensor {
   readonly shape: readonly number[];
-  readonly data: Float32Array | BigInt64Array;
+  readonly data: Float32Array | Float64Array | Int32Array | BigInt64Array;
 }
+
+type ElementType = "F32" | "F64" | "I32" | "I64";
+
+interface TensorArray {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): StoredTensor["data"];
+}
+
+const arrayOf: Readonly<Record<ElementType, TensorArray>> = {
+  F32: Float32Array,
+  F64: Float64Array,
+  I32: Int32Array,
+  I64: BigInt64Array,
+};
 
 export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
@@ -24,11 +39,11 @@ const checksumAt = 8 + headerStart.length;
 
 /** The file's bytes. The same content always gives the same bytes. */
 export function encodeSafetensors({ metadata, tensors }: SafetensorsFile): Uint8Array {
-  const entries: Record<string, { dtype: string; shape: readonly number[]; data_offsets: [number, number] }> = {};
+  const entries: Record<string, HeaderEntry> = {};
   let size = 0;
   for (const [name, { shape, data }] of tensors) {
     entries[name] = {
-      dtype: data instanceof Float32Array ? "F32" : "I64",
+      dtype: elementType(data),
       shape,
       data_offsets: [size, size + data.byteLength],
     };
@@ -79,14 +94,18 @@ export function decodeSafetensors(bytes: Uint8Array, what: string): SafetensorsF
   const tensors = new Map<string, StoredTensor>();
   for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
     const content = body.subarray(offsets[0], offsets[1]);
-    const width = dtype === "F32" ? 4 : 8;
+    const ArrayType = arrayOf[dtype];
+    const width = ArrayType.BYTES_PER_ELEMENT;
     const { buffer, byteOffset } = content.byteOffset % width === 0 ? content : new Uint8Array(content);
-    const length = content.length / width;
-    const data =
-      dtype === "F32" ? new Float32Array(buffer, byteOffset, length) : new BigInt64Array(buffer, byteOffset, length);
+    const data = new ArrayType(buffer, byteOffset, content.length / width);
     tensors.set(name, { shape, data });
   }
   return { metadata, tensors };
+}
+
+function elementType(data: StoredTensor["data"]): ElementType {
+  for (const [type, ArrayType] of Object.entries(arrayOf)) if (data instanceof ArrayType) return type as ElementType;
+  throw new TypeError("expected an array of a type that safetensors has");
 }
 
 function startsAsOurs(bytes: Uint8Array): boolean {
@@ -94,7 +113,7 @@ function startsAsOurs(bytes: Uint8Array): boolean {
 }
 
 interface HeaderEntry {
-  readonly dtype: string;
+  readonly dtype: ElementType;
   readonly shape: readonly number[];
   readonly data_offsets: readonly [number, number];
 }
@@ -125,10 +144,14 @@ function parseHeader(
 function isHeaderEntry(entry: unknown): entry is HeaderEntry {
   if (typeof entry !== "object" || entry === null) return false;
   const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
-  if ((dtype !== "F32" && dtype !== "I64") || !Array.isArray(shape) || !Array.isArray(offsets)) return false;
+  if (!isElementType(dtype) || !Array.isArray(shape) || !Array.isArray(offsets)) return false;
   const [from, to] = offsets;
   const values = shape.reduce((product: number, n: unknown) => product * Number(n), 1);
-  return Number.isSafeInteger(from) && from >= 0 && to - from === values * (dtype === "F32" ? 4 : 8);
+  return Number.isSafeInteger(from) && from >= 0 && to - from === values * arrayOf[dtype].BYTES_PER_ELEMENT;
+}
+
+function isElementType(dtype: unknown): dtype is ElementType {
+  return typeof dtype === "string" && Object.hasOwn(arrayOf, dtype);
 }
 
 /** The checksum of a file in which its place may be filled. */
