@@ -20,6 +20,8 @@ export const purposes = {
   streamCandidates: 10,
   streamBootstrap: 11,
   rehearsal: 12,
+  /** The settings of trial t of a search: stream t. */
+  tuning: 13,
   /** Dropout of hidden layer l (0, 1, …) uses `dropout + l`. */
   dropout: 16,
   /** The initial values of parameter tensor i, in the order of the parameter table, use `initialValues + i`. */

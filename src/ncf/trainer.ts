@@ -54,6 +54,8 @@ export interface TrainerInput {
   readonly start?: TensorMap;
   /** Stops after `patience` epochs without a better value of `score` (higher is better) and keeps the best epoch. */
   readonly earlyStopping: { readonly patience: number; readonly score: (tensors: TensorMap) => Promise<number> } | null;
+  /** Ends after so many epochs in all, as if there were no more; with its checkpoint, a later call goes on from there. */
+  readonly pauseAfterEpochs?: number;
   readonly checkpointEveryMs: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -144,7 +146,8 @@ class Run {
     await this.#resume();
     this.#startedMs = this.#deps.monotonicMs();
     this.#savedMs = this.#startedMs;
-    const { epochs } = this.#input.config;
+    const { config, pauseAfterEpochs = config.epochs } = this.#input;
+    const epochs = Math.min(config.epochs, pauseAfterEpochs);
     const perEpoch = this.#session.stepsPerEpoch;
     let chunk = 1;
     while (this.#session.step < epochs * perEpoch && !this.#hasStopped()) {
