@@ -99,11 +99,13 @@ export interface JudgeListeners {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The candidates of a tested user, the test item first. */
-export type CandidatesOf = (user: number) => Int32Array;
+/** What a judgement takes from elsewhere, beside models and sample. */
+export interface JudgeInputs {
+  /** The candidates of a tested user, the test item first, where they are given rather than drawn by seed. */
+  readonly candidatesOf?: (user: number) => Int32Array;
+}
 
 /**
- * @param candidatesOf what each test item is ranked among, where that is given rather than drawn by seed
  * @throws NcfError `SCORE_NAN` naming the model; the signal's reason when aborted
  */
 export async function judgeModels(
@@ -111,7 +113,7 @@ export async function judgeModels(
   sample: Sample,
   options: JudgeOptions,
   listeners: JudgeListeners = {},
-  candidatesOf?: CandidatesOf,
+  inputs: JudgeInputs = {},
 ): Promise<JudgeResult> {
   const users = testedUsers(sample);
   const fullUsers = drawTestedUsers(sample, options.fullCatalogueUsers, options.seed);
@@ -122,7 +124,7 @@ export async function judgeModels(
     const task = progress.start(`Judging ${model.name}`, users.length + fullUsers.length, "users");
     const tell: CaseListener | undefined =
       onCase && ((user, candidates, scores) => onCase({ model: model.name, user, candidates, scores }));
-    const sampled = candidatesOf ?? ((user: number): Int32Array => sampler.of(user));
+    const sampled = inputs.candidatesOf ?? ((user: number): Int32Array => sampler.of(user));
     const standings = await inSlices(
       users,
       (part) => rankTestItems(model, part, sampled, tell),
