@@ -1,10 +1,11 @@
 /** The best unseen items for one user. */
+
+import { bestPositions } from "../core/best-items.ts";
 import { NcfError } from "../core/errors.ts";
 import { labelOf, numericId } from "../core/ids.ts";
 import type { Recommender } from "../core/recommender.ts";
 import type { AttributeProfile } from "../ncf/attribute-profile.ts";
 import type { SampleFiles } from "../ports/sample-store.ts";
-import { bestPositions } from "./serving/best-items.ts";
 
 export interface Recommendation {
   readonly itemId: string;

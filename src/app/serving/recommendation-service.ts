@@ -1,6 +1,7 @@
 /** The use case of serving: recommendations, scores and histories from one version of a model. */
+
+import { bestPositions } from "../../core/best-items.ts";
 import type { UserRow } from "../../ncf/user-row.ts";
-import { bestPositions } from "./best-items.ts";
 import { Catalogue, type CatalogueItem } from "./catalogue.ts";
 import { IdLookup } from "./id-lookup.ts";
 import type { RecordedInteractions } from "./recorded-interactions.ts";

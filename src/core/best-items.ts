@@ -1,4 +1,4 @@
-import { NcfError } from "../../core/errors.ts";
+import { NcfError } from "./errors.ts";
 
 /**
  * Positions of the `count` highest scores, best first; of equal scores the one that comes first.

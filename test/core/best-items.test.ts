@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bestPositions } from "../../../src/app/serving/best-items.ts";
+import { bestPositions } from "../../src/core/best-items.ts";
 
 describe("the best positions", () => {
   it("are those of a stable sort by falling score", () => {
