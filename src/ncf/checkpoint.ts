@@ -1,6 +1,7 @@
 /** The two files of a training run: the checkpoint, which resumes it, and the model, which is its result. */
 import { z } from "zod";
 import { NcfError } from "../core/errors.ts";
+import { decodeModelFrame, encodeModelFrame, foreignModel, type ModelFrame } from "../core/model-file.ts";
 import { checksum, decodeSafetensors, encodeSafetensors, type StoredTensor } from "../core/safetensors.ts";
 import type { TrainingData, TrainingState } from "./backend.ts";
 import type { NcfConfig } from "./config.ts";
@@ -50,7 +51,8 @@ export interface Checkpoint {
 
 /** A fingerprint of what is trained on; equal data gives equal text. */
 export function dataFingerprint(data: TrainingData): string {
-  const parts = [data.offsets, data.positives, data.userRows, data.itemRows];
+  const { places } = data;
+  const parts = [data.offsets, data.positives, data.userRows, data.itemRows, ...(places === undefined ? [] : [places])];
   return parts.map((part) => checksum(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))).join("-");
 }
 
@@ -132,36 +134,31 @@ export interface ModelFile {
   readonly itemIds: Float64Array;
 }
 
-export function encodeModel({ description, tensors, userIds, itemIds }: ModelFile): Uint8Array {
-  const stored = new Map<string, StoredTensor>(tensors);
-  stored.set("user_ids", idTensor(userIds));
-  stored.set("item_ids", idTensor(itemIds));
-  const metadata = { kind: "ncf-model", formatVersion, description: JSON.stringify(description) };
-  return encodeSafetensors({ metadata, tensors: stored });
+const modelKind = "ncf-model";
+
+export function encodeModel(file: ModelFile): Uint8Array {
+  return encodeModelFrame({ kind: modelKind, ...file });
 }
 
 /** @throws NcfError `FILE_DAMAGED`, `FILE_FOREIGN` or `FILE_VERSION` */
 export function decodeModel(bytes: Uint8Array, what: string): ModelFile {
-  const { metadata, tensors } = decodeSafetensors(bytes, what);
-  checkKind(metadata, "ncf-model", what);
-  const ids = (name: string): Float64Array => {
-    const tensor = tensors.get(name);
-    if (!(tensor?.data instanceof BigInt64Array)) throw notOurs(what, `found no tensor ${name}`);
-    const { data } = tensor;
-    const found = new Float64Array(data.length);
-    for (let i = 0; i < data.length; i++) found[i] = Number(data[i]);
-    return found;
-  };
-  return {
-    description: parseJson(metadata.description, what) as ModelDescription,
-    tensors: floatTensors(tensors),
-    userIds: ids("user_ids"),
-    itemIds: ids("item_ids"),
-  };
+  const frame = decodeModelFrame(bytes, what);
+  if (!holdsNcfModel(frame)) throw foreignModel(what, `an ${modelKind} file`, frame.kind);
+  return ncfModelFile(frame);
+}
+
+/** Whether a model file is one of this family. */
+export function holdsNcfModel({ kind }: ModelFrame): boolean {
+  return kind === modelKind;
+}
+
+/** The content of a frame that holds an NCF model. */
+export function ncfModelFile({ description, tensors, userIds, itemIds }: ModelFrame): ModelFile {
+  return { description: description as ModelDescription, tensors: floatTensors(tensors), userIds, itemIds };
 }
 
 function checkKind(metadata: Readonly<Record<string, string>>, kind: string, what: string): void {
-  if (metadata.kind !== kind) throw notOurs(what, `found ${metadata.kind ?? "no kind in its metadata"}`, kind);
+  if (metadata.kind !== kind) throw foreignModel(what, `an ${kind} file`, metadata.kind ?? "no kind in its metadata");
   if (metadata.formatVersion !== formatVersion) {
     throw new NcfError(
       "FILE_VERSION",
@@ -169,10 +166,6 @@ function checkKind(metadata: Readonly<Record<string, string>>, kind: string, wha
         "Use the program version that wrote it, or make it anew",
     );
   }
-}
-
-function notOurs(what: string, found: string, kind = "ncf-model"): NcfError {
-  return new NcfError("FILE_FOREIGN", `${what}: expected an ${kind} file, ${found}`);
 }
 
 function parseJson(text: string | undefined, what: string): unknown {
@@ -187,8 +180,4 @@ function floatTensors(tensors: ReadonlyMap<string, StoredTensor>): Map<string, T
   const floats = new Map<string, Tensor>();
   for (const [name, { shape, data }] of tensors) if (data instanceof Float32Array) floats.set(name, { shape, data });
   return floats;
-}
-
-function idTensor(ids: Float64Array): StoredTensor {
-  return { shape: [ids.length], data: BigInt64Array.from(Array.from(ids, BigInt)) };
 }
