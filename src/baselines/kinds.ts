@@ -1,0 +1,11 @@
+/** The kinds of baselines that there are: what a run may name, and what a model file may hold. */
+import type { BaselineKind } from "./baseline.ts";
+
+const kinds: readonly BaselineKind[] = [];
+
+export const baselineNames: readonly string[] = kinds.map(({ name }) => name);
+
+/** Null for a name that is no baseline's. */
+export function baselineKindNamed(name: string): BaselineKind | null {
+  return kinds.find((kind) => kind.name === name) ?? null;
+}
