@@ -100,7 +100,7 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
       {
         backend: deps.backend,
         monotonicMs: deps.monotonicMs,
-        checkpoints: checkpointStore(deps.store, keys.checkpoint),
+        checkpoints: storedCheckpoint(deps.store, keys.checkpoint),
         onResume: (step) => deps.log(`${name}: going on from step ${step}`),
         onProgress: ({ samples, epochs, loss }) =>
           task.update(
@@ -203,7 +203,8 @@ async function finishedModel(
   return same ? { tensors, record, sha256 } : null;
 }
 
-function checkpointStore(store: ObjectStore, key: string): CheckpointStore {
+/** A training's checkpoint as an object. */
+export function storedCheckpoint(store: ObjectStore, key: string): CheckpointStore {
   return {
     description: `checkpoint ${key}`,
     load: async () => ((await store.head(key)) === null ? null : store.get(key)),
