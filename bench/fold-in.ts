@@ -12,7 +12,7 @@ import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { readDataset } from "../src/adapters/local/ratings-reader.ts";
 import { profileOf } from "../src/app/new-items.ts";
-import { Popularity } from "../src/baselines/popularity.ts";
+import { popularityOf } from "../src/baselines/popularity.ts";
 import { CandidateSampler } from "../src/core/candidates.ts";
 import { rankTestItems, summarize, testedUsers } from "../src/core/evaluation.ts";
 import { holdOutLatest, leaveOneOut } from "../src/core/leave-one-out.ts";
@@ -57,7 +57,7 @@ for (const preset of values.presets.split(",")) {
   const final = await train(preset, sample);
   const [trained, folded] = [createScorer(final), foldedIn(final, sample, defaultFoldInOptions)];
   console.log(
-    `${preset}, test split: popularity ${hitRatio(new Popularity(sample), sample)}\n` +
+    `${preset}, test split: popularity ${hitRatio(popularityOf(sample), sample)}\n` +
       `  ${"".padEnd(48)}alone   with profile\n` +
       [trained, folded].map((scorer) => line(scorer, profiled(scorer, sample))).join("\n"),
   );

@@ -1,5 +1,5 @@
 /** Trains and judges under one setting of the choices that the paper leaves open; keeps what it trained. */
-import { Popularity } from "../src/baselines/popularity.ts";
+import { popularityOf } from "../src/baselines/popularity.ts";
 import { CandidateSampler } from "../src/core/candidates.ts";
 import { perCase, rankTestItems, testedUsers } from "../src/core/evaluation.ts";
 import { leaveOneOut, type TieRule } from "../src/core/leave-one-out.ts";
@@ -70,7 +70,7 @@ export class Laboratory {
     const hits = new Float64Array(users.length);
     const runs = name === "popularity" ? seeds.slice(0, 1) : seeds;
     for (const seed of runs) {
-      const model = name === "popularity" ? new Popularity(sample) : await this.#scorer(name, setting, sample, seed);
+      const model = name === "popularity" ? popularityOf(sample) : await this.#scorer(name, setting, sample, seed);
       const sampler = new CandidateSampler(sample, {
         seed: setting.candidateSeed,
         negatives: 99,

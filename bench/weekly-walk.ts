@@ -3,8 +3,8 @@
  * through them: each event is tested, then learnt. Popularity, popularity of late and item-knn learn as it goes.
  */
 import { readDataset } from "../src/adapters/local/ratings-reader.ts";
-import { DecayedPopularity } from "../src/baselines/decayed-popularity.ts";
-import { ItemKnn } from "../src/baselines/item-knn.ts";
+import { DecayedCounts } from "../src/baselines/decayed-counts.ts";
+import { OnlineItemKnn } from "../src/baselines/online-item-knn.ts";
 import type { RatingTable } from "../src/core/ratings.ts";
 import { stableOrderByTime } from "../src/core/time-order.ts";
 import { attributesOf } from "../src/ncf/attribute-profile.ts";
@@ -39,8 +39,8 @@ export class WeeklyWalk {
   readonly ratings: RatingTable;
   readonly attributesById: ReadonlyMap<number, readonly string[]>;
   readonly touched: TouchedItems;
-  readonly #decayed: DecayedPopularity;
-  readonly #knn = new ItemKnn();
+  readonly #decayed: DecayedCounts;
+  readonly #knn = new OnlineItemKnn();
 
   static async open(path: string): Promise<WeeklyWalk> {
     const { ratings, items } = await readDataset(path);
@@ -51,7 +51,7 @@ export class WeeklyWalk {
     this.ratings = ratings;
     this.attributesById = attributesById;
     this.touched = new TouchedItems(ratings.userIds.length, ratings.itemIds.length);
-    this.#decayed = new DecayedPopularity(ratings.itemIds.length, halfLifeWeeks * weekMs);
+    this.#decayed = new DecayedCounts(ratings.itemIds.length, halfLifeWeeks * weekMs);
   }
 
   /**
@@ -89,7 +89,7 @@ export class WeeklyWalk {
         test({ user, item, position, week, history: touched.histories[user], isNewInWeek });
       }
       touched.learn(user, item);
-      this.#decayed.learn(user, item, timeMs);
+      this.#decayed.add(item, timeMs);
       this.#knn.learn(user, item, timeMs);
     }
   }
@@ -97,8 +97,7 @@ export class WeeklyWalk {
   /** Scores of popularity, of popularity of late, and of item-knn, which falls back on the latter where it knows no neighbours. */
   baselineScores(user: number, candidates: Int32Array): [Float64Array, Float64Array, Float64Array] {
     const popular = Float64Array.from(candidates, (item) => this.touched.counts[item]);
-    const recent = new Float64Array(candidates.length);
-    this.#decayed.score(user, candidates, recent);
+    const recent = Float64Array.from(candidates, (item) => this.#decayed.values[item]);
     const neighbours = new Float64Array(candidates.length);
     this.#knn.score(user, candidates, neighbours);
     const most = greatest(recent);

@@ -1,4 +1,8 @@
 /** The main job: ratings file → sample → trained models → judgement → report, in one call. */
+
+import type { Baseline } from "../baselines/baseline.ts";
+import { baselineKindNamed } from "../baselines/kinds.ts";
+import { byTrainingHistory } from "../core/by-history.ts";
 import { NcfError } from "../core/errors.ts";
 import { leakageShare } from "../core/evaluation.ts";
 import { encodeJsonFile } from "../core/json.ts";
@@ -12,7 +16,6 @@ import type { Progress } from "../ports/progress.ts";
 import type { RatingsSource, ReadRatingsOptions } from "../ports/ratings-source.ts";
 import type { SampleFiles, SampleOptions, SampleStore } from "../ports/sample-store.ts";
 import { defaultJudgeOptions, type JudgeOptions, judgeModels, type RankedCase } from "./judge.ts";
-import { baselineNamed } from "./model-names.ts";
 import { buildReport, type MachineFacts } from "./report/build-report.ts";
 import type { Report } from "./report/report.ts";
 import { reportPage } from "./report/report-page.ts";
@@ -119,7 +122,7 @@ class Stages {
 function configurations(deps: RunDeps, request: RunRequest, sample: Sample): Map<string, NcfConfig | null> {
   const configs = new Map<string, NcfConfig | null>();
   for (const name of request.models) {
-    if (baselineNamed(name) !== null) {
+    if (baselineKindNamed(name) !== null) {
       configs.set(name, null);
       continue;
     }
@@ -147,8 +150,13 @@ async function trainAll(
   const hashes: Record<string, string> = {};
   for (const [name, config] of configs) {
     if (config === null) {
-      const baseline = baselineNamed(name);
-      if (baseline !== null) models.push(await stages.timed(`fit ${name}`, async () => baseline(sample)));
+      const kind = baselineKindNamed(name);
+      if (kind === null) continue;
+      const fit = (): Promise<Baseline> =>
+        kind.fit({ sample, attributes: Array.from(sample.itemIds, () => []) }, kind.defaults, {
+          signal: request.signal,
+        });
+      models.push(byTrainingHistory(await stages.timed(`fit ${name}`, fit), sample));
       continue;
     }
     const train = (): Promise<TrainOutcome> =>

@@ -1,7 +1,9 @@
 /** The kinds of baselines that there are: what a run may name, and what a model file may hold. */
 import type { BaselineKind } from "./baseline.ts";
+import { itemKnn, itemKnnRecency } from "./item-knn.ts";
+import { decayedPopularity, popularity } from "./popularity.ts";
 
-const kinds: readonly BaselineKind[] = [];
+const kinds: readonly BaselineKind[] = [popularity, decayedPopularity, itemKnn, itemKnnRecency];
 
 export const baselineNames: readonly string[] = kinds.map(({ name }) => name);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Popularity } from "../../src/baselines/popularity.ts";
+import { popularityOf } from "../../src/baselines/popularity.ts";
 import { CandidateSampler } from "../../src/core/candidates.ts";
 import { NcfError } from "../../src/core/errors.ts";
 import { rankTestItems, summarize, testedUsers } from "../../src/core/evaluation.ts";
@@ -48,7 +48,7 @@ describe("learning", () => {
   const board = checkerboard(25, 48, 12);
 
   it("leaves popularity with nothing to go by on a checkerboard", () => {
-    expect(hitRatio(new Popularity(board), board)).toBeCloseTo(0.1, 10);
+    expect(hitRatio(popularityOf(board), board)).toBeCloseTo(0.1, 10);
   });
 
   it.each(["mf", "neumf"] as const)("learns a checkerboard with %s", async (name) => {
@@ -63,7 +63,7 @@ describe("learning", () => {
       seed: 1,
       listedItemIds: null,
     });
-    const floor = hitRatio(new Popularity(sample), sample);
+    const floor = hitRatio(popularityOf(sample), sample);
     const ceiling = hitRatio(data.oracle(sample), sample);
     const found = hitRatio(await trained(presets.neumf, sample), sample);
     expect((found - floor) / (ceiling - floor)).toBeGreaterThanOrEqual(0.6);

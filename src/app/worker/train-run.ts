@@ -3,7 +3,7 @@
  * popularity, trains on all of it with the same settings, publishes and promotes. Everything that it writes on the way lies
  * under `runs/<id>/`, so another worker goes on from there, to the same bytes.
  */
-import { Popularity } from "../../baselines/popularity.ts";
+import { popularityOf } from "../../baselines/popularity.ts";
 import { encodeJsonFile } from "../../core/json.ts";
 import type { Recommender } from "../../core/recommender.ts";
 import type { NumericBackend } from "../../ncf/backend.ts";
@@ -76,7 +76,7 @@ export async function trainRun(
   });
   signal.throwIfAborted();
   const judged = await judgeModels(
-    [createScorer(trained.model), new Popularity(sample)],
+    [createScorer(trained.model), popularityOf(sample)],
     sample,
     { ...defaultJudgeOptions, seed },
     { progress, signal },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ItemKnn } from "../../src/baselines/item-knn.ts";
+import { OnlineItemKnn } from "../../src/baselines/online-item-knn.ts";
 
 const shrinkage = 2;
 
@@ -14,7 +14,7 @@ function pairwise(histories: readonly (readonly number[])[], user: number, item:
   );
 }
 
-function scored(model: ItemKnn, user: number, items: readonly number[]): number[] {
+function scored(model: OnlineItemKnn, user: number, items: readonly number[]): number[] {
   const scores = new Float64Array(items.length);
   model.score(user, Int32Array.from(items), scores);
   return [...scores];
@@ -25,7 +25,7 @@ describe("item-knn", () => {
     const histories = fc.array(fc.uniqueArray(fc.nat(11), { maxLength: 8 }), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(histories, (all) => {
-        const model = new ItemKnn(shrinkage);
+        const model = new OnlineItemKnn(shrinkage);
         all.forEach((history, user) => {
           for (const item of history) model.learn(user, item, 0);
         });
@@ -41,7 +41,7 @@ describe("item-knn", () => {
   });
 
   it("recommends the other colour's squares to nobody on a checkerboard", () => {
-    const model = new ItemKnn();
+    const model = new OnlineItemKnn();
     for (let user = 0; user < 20; user++) {
       for (let item = user % 2; item < 20; item += 2) if (item !== user) model.learn(user, item, 0);
     }
@@ -53,7 +53,7 @@ describe("item-knn", () => {
   });
 
   it("takes an interaction into account at once, and users that it has never seen", () => {
-    const model = new ItemKnn();
+    const model = new OnlineItemKnn();
     model.learn(0, 1, 0);
     model.learn(0, 2, 0);
     expect(scored(model, 5000, [1, 2])).toEqual([0, 0]);
