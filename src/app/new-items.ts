@@ -61,8 +61,8 @@ export function profileOf({ itemIds }: Pick<Sample, "itemIds">, items: readonly 
   return createAttributeProfile(attributesOfAll(itemIds, items), itemIds.length);
 }
 
-/** None for an item that is not listed. */
-function attributesOfAll(itemIds: Float64Array, items: readonly ItemDetails[]): (readonly string[])[] {
+/** Shape [items]: none for an item that is not listed. */
+export function attributesOfAll(itemIds: Float64Array, items: readonly ItemDetails[]): (readonly string[])[] {
   const listed = new Map<number, readonly string[]>();
   for (const item of items) listed.set(item.id, attributesOf(item));
   return Array.from(itemIds, (id) => listed.get(id) ?? []);
