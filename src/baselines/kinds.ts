@@ -1,9 +1,10 @@
 /** The kinds of baselines that there are: what a run may name, and what a model file may hold. */
 import type { BaselineKind } from "./baseline.ts";
+import { ease, easeRecency } from "./ease.ts";
 import { itemKnn, itemKnnRecency } from "./item-knn.ts";
 import { decayedPopularity, popularity } from "./popularity.ts";
 
-const kinds: readonly BaselineKind[] = [popularity, decayedPopularity, itemKnn, itemKnnRecency];
+const kinds: readonly BaselineKind[] = [popularity, decayedPopularity, itemKnn, itemKnnRecency, ease, easeRecency];
 
 export const baselineNames: readonly string[] = kinds.map(({ name }) => name);
 
