@@ -1,10 +1,12 @@
 /** `ncf generate`, `ncf ingest`, `ncf sample`: from a source to a sample, step by step. */
+import path from "node:path";
 import type { Command } from "commander";
 import { Option } from "commander";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
 import { ParquetDatasetStore } from "../../adapters/parquet/parquet-dataset-store.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
+import { writeBenchmark } from "../../app/benchmark/benchmark-writer.ts";
 import { generate } from "../../app/generate.ts";
 import { ingest } from "../../app/ingest.ts";
 import { grouped } from "../../app/report/number-text.ts";
@@ -25,6 +27,7 @@ interface IngestValues extends options.ReadOptionValues {
 
 interface SampleValues extends SampleOptions {
   readonly out: string;
+  readonly benchmark?: string;
   readonly json: boolean;
 }
 
@@ -88,16 +91,23 @@ export function addDataCommands(program: Command, terminal: Terminal): void {
     .addOption(options.tieRuleOption())
     .addOption(options.catalogueOption())
     .addOption(options.seedOption())
+    .option(
+      "--benchmark <dir>",
+      "also write split and candidates as the NCF benchmark's files: *.train.rating, *.test.rating, *.test.negative",
+    )
     .addOption(options.jsonOption())
-    .action(async (dir: string, { out, json, fraction, sampler, seed, tieRule, catalogue }: SampleValues) => {
+    .action(async (dir: string, { out, benchmark, json, ...values }: SampleValues) => {
       terminal.useJson(json);
+      const { fraction, sampler, seed, tieRule, catalogue } = values;
+      const samples = new ParquetSampleStore(...asPrefix(out));
       const manifest = await drawSample(
-        {
-          datasets: new ParquetDatasetStore(...asPrefix(dir)),
-          samples: new ParquetSampleStore(...asPrefix(out)),
-        },
+        { datasets: new ParquetDatasetStore(...asPrefix(dir)), samples },
         { fraction, sampler, seed, tieRule, catalogue },
       );
+      if (benchmark !== undefined) {
+        const { sample } = await samples.read();
+        await writeBenchmark(new FileObjectStore(benchmark), path.basename(path.resolve(benchmark)), sample, seed);
+      }
       terminal.answer(manifest, sampleText(manifest, out));
     });
 }
