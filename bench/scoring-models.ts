@@ -1,12 +1,12 @@
 /** Models and samples for benchmarks of scoring: the shape counts, the values are random. */
-import { profileOf } from "../src/app/new-items.ts";
+import { userModelOf } from "../src/app/fitted-model.ts";
+import { trainedItems } from "../src/app/new-items.ts";
 import type { ServedModel } from "../src/app/serving/served-model.ts";
 import { sampleHistories } from "../src/app/serving/trained-histories.ts";
 import type { ItemDetails } from "../src/core/ratings.ts";
 import { Rng, streamKey } from "../src/core/rng.ts";
 import type { Sample } from "../src/core/sample.ts";
 import { type NcfConfig, type PresetName, presets } from "../src/ncf/config.ts";
-import { createFoldIn } from "../src/ncf/fold-in.ts";
 import { embeddingRows, type TrainedModel } from "../src/ncf/model.ts";
 import { initialTensors, parameterTable, type TensorMap } from "../src/ncf/parameters.ts";
 import { createScorer } from "../src/ncf/wasm/scorer.ts";
@@ -84,8 +84,6 @@ export function servedModel(
     sample,
     histories: sampleHistories(sample),
     items,
-    scorer: createScorer(model),
-    foldIn: createFoldIn(model),
-    profile: profileOf(sample, items),
+    userModel: userModelOf(createScorer, model, trainedItems(sample), items),
   };
 }

@@ -22,6 +22,7 @@ import { RecordedInteractions } from "../src/app/serving/recorded-interactions.t
 import { encodeModel } from "../src/ncf/checkpoint.ts";
 import { createFoldIn, defaultFoldInOptions } from "../src/ncf/fold-in.ts";
 import { embeddingRows, type TrainedModel } from "../src/ncf/model.ts";
+import { createScorer } from "../src/ncf/wasm/scorer.ts";
 import { grouped, machineLine, median } from "./measurement.ts";
 import { ServedProcess, trainOnGenerated } from "./scoring-http.ts";
 import { compactConfig, presetNames, randomSample, randomTensors, servedModel, titles } from "./scoring-models.ts";
@@ -77,6 +78,8 @@ async function topTen(): Promise<void> {
   for (const preset of presetNames) {
     const config = compactConfig(preset);
     const tensors = randomTensors(config, users, items);
+    const trained: TrainedModel = { name: preset, config, tensors, ...embeddingRows(config, sample) };
+    const scorer = createScorer(trained);
     const model = servedModel(preset, config, tensors, sample, details);
     const service = new RecommendationService(model, new RecordedInteractions());
     contenders.push(
@@ -88,19 +91,18 @@ async function topTen(): Promise<void> {
       },
       {
         name: `${preset}: all scores`,
-        run: (user) => model.scorer.score(user, everything, scores),
+        run: (user) => scorer.score(user, everything, scores),
         ms: [],
         processorMs: [],
       },
     );
     const onnxFolder = process.env.NCF_ONNXRUNTIME;
     if (preset !== "paper" || onnxFolder === undefined) continue;
-    const trained: TrainedModel = { name: preset, config, tensors, ...embeddingRows(config, sample) };
     let greatest = 0;
     for (const { name, score } of await onnxContenders(onnxFolder, trained)) {
       contenders.push({ name: `paper: all scores, ${name}`, run: score, ms: [], processorMs: [] });
       const found = await score(7);
-      model.scorer.score(7, everything, scores);
+      scorer.score(7, everything, scores);
       greatest = found.reduce((most, logit, item) => Math.max(most, Math.abs(logit - scores[item])), greatest);
     }
     if (!(greatest < 1e-4))

@@ -23,6 +23,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { MemoryInteractionLog } from "../src/adapters/local/memory-interaction-log.ts";
 import { MemoryObjectStore } from "../src/adapters/local/memory-object-store.ts";
+import { ncfUserModel } from "../src/app/fitted-model.ts";
 import { popularityHalfLifeMs } from "../src/app/model-names.ts";
 import { profileOf } from "../src/app/new-items.ts";
 import { PartitionWorker } from "../src/app/stream/partition-worker.ts";
@@ -40,8 +41,8 @@ import { createFoldIn } from "../src/ncf/fold-in.ts";
 import { embeddingRows, type TrainedModel } from "../src/ncf/model.ts";
 import { initialTensors, parameterTable } from "../src/ncf/parameters.ts";
 import { createScorer } from "../src/ncf/wasm/scorer.ts";
+import { fittedStreamModel } from "../src/streaming/fitted-stream-model.ts";
 import { decodeRecord, encodeEndOfStream, encodeWireEvent } from "../src/streaming/interaction-event.ts";
-import { ncfStreamModel } from "../src/streaming/ncf-stream-model.ts";
 import type { Outcome } from "../src/streaming/outcome.ts";
 import type { PartitionCommit } from "../src/streaming/partition-commit.ts";
 import { PartitionEvaluator } from "../src/streaming/partition-evaluator.ts";
@@ -154,7 +155,8 @@ function knownSample(rows: Int32Array): Sample {
 function version(name: string, weightsSeed: number) {
   const network = randomModel(sample, weightsSeed);
   const parts = { scorer: createScorer(network), foldIn: createFoldIn(network) };
-  return { ...parts, model: ncfStreamModel({ version: name, sample, ...parts, profile, popularityHalfLifeMs }) };
+  const model = ncfUserModel({ ...parts, profile });
+  return { ...parts, model: fittedStreamModel({ version: name, sample, model, popularityHalfLifeMs }) };
 }
 
 function randomModel(known: Sample, weightsSeed: number): TrainedModel {

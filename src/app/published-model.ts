@@ -4,11 +4,11 @@ import { NcfError } from "../core/errors.ts";
 import { newestTrainingMs, trainingCounts } from "../core/leave-one-out.ts";
 import type { ItemDetails } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
-import { decodeModel } from "../ncf/checkpoint.ts";
-import { embeddingRows, type TrainedModel } from "../ncf/model.ts";
 import type { CardFacts, JsonValue, LoadedModel, ModelCard, ModelRegistry } from "../ports/model-registry.ts";
 import { decodeSnapshot, encodeSnapshot } from "../streaming/history-snapshot.ts";
 import { historiesOf, trainingOf } from "../streaming/sample-histories.ts";
+import type { FittedModel } from "./fitted-model.ts";
+import { decodeFittedModel } from "./model-file.ts";
 
 /** Checks many small values in one look: a schema for each would take a service's start a tenth of a second. */
 function all<T>(holds: (value: unknown) => boolean, expected: string) {
@@ -53,14 +53,14 @@ export interface ModelToPublish {
 
 export interface PublishedModel {
   readonly card: ModelCard;
-  readonly model: TrainedModel;
+  readonly model: FittedModel;
   readonly sample: Sample;
   readonly items: readonly ItemDetails[];
 }
 
 /** A version without its histories. */
 export interface DecodedVersion {
-  readonly model: TrainedModel;
+  readonly model: FittedModel;
   readonly sample: Pick<Sample, "userIds" | "itemIds" | "userLabels" | "itemLabels">;
   readonly items: readonly ItemDetails[];
   /** Interactions by user and by item; null in versions that do not say. */
@@ -114,11 +114,9 @@ export function decodeVersion({ card: { version }, model, catalogue }: LoadedMod
   const names = catalogueSchema.safeParse(catalogue);
   if (!names.success) throw foreign(version, `another catalogue.json (${z.prettifyError(names.error)})`);
   const { items, userLabels, itemLabels, counts = null } = names.data;
-  const { description, tensors, userIds, itemIds } = decodeModel(model, `models/${version}/model.safetensors`);
+  const { model: fitted, userIds, itemIds } = decodeFittedModel(model, `models/${version}/model.safetensors`);
   const sample = { userIds, itemIds, userLabels: new Map(userLabels), itemLabels: new Map(itemLabels) };
-  const { userRows, itemRows } = embeddingRows(description.config, sample);
-  const { name, config } = description;
-  return { model: { name, config, tensors, userRows, itemRows }, sample, items, counts };
+  return { model: fitted, sample, items, counts };
 }
 
 function foreign(version: string, found: string): NcfError {

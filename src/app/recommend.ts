@@ -3,15 +3,14 @@
 import { bestPositions } from "../core/best-items.ts";
 import { NcfError } from "../core/errors.ts";
 import { labelOf, numericId } from "../core/ids.ts";
-import type { Recommender } from "../core/recommender.ts";
-import type { AttributeProfile } from "../ncf/attribute-profile.ts";
+import type { UserModel } from "../core/user-model.ts";
 import type { SampleFiles } from "../ports/sample-store.ts";
 
 export interface Recommendation {
   readonly itemId: string;
   readonly title: string | null;
   readonly genres: readonly string[];
-  /** The model's logit and what the profile adds; only the order counts. */
+  /** What the model says; only the order counts. */
   readonly score: number;
 }
 
@@ -23,7 +22,7 @@ export interface Recommendation {
  */
 export function recommend(
   { sample, items }: Pick<SampleFiles, "sample" | "items">,
-  { scorer, profile }: { readonly scorer: Recommender; readonly profile: AttributeProfile },
+  model: UserModel,
   userId: string,
   count: number,
 ): Recommendation[] {
@@ -42,8 +41,7 @@ export function recommend(
   const seen = new Set(own);
   const unseen = Int32Array.from(sample.itemIds.keys()).filter((item) => !seen.has(item));
   const scores = new Float64Array(unseen.length);
-  scorer.score(user, unseen, scores);
-  profile.addTo(scores, Int32Array.from(own), unseen);
+  model.scoreTrained(user, Int32Array.from(own), unseen, scores);
   const details = new Map(items.map((item) => [item.id, item]));
   return bestPositions(scores, count).map((i) => {
     const id = sample.itemIds[unseen[i]];

@@ -10,19 +10,19 @@ import type { ItemDetails, RatingTable } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
 import { newerRows, temporalSplit } from "../core/temporal-split.ts";
 import type { NcfConfig } from "../ncf/config.ts";
-import { createFoldIn } from "../ncf/fold-in.ts";
 import type { TrainedModel } from "../ncf/model.ts";
 import type { RowScorer } from "../ncf/wasm/scorer.ts";
 import type { InteractionLog } from "../ports/interaction-log.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { Progress } from "../ports/progress.ts";
 import type { SampleFiles, SampleStore } from "../ports/sample-store.ts";
-import { ncfStreamModel } from "../streaming/ncf-stream-model.ts";
+import { fittedStreamModel } from "../streaming/fitted-stream-model.ts";
 import { historiesOf } from "../streaming/sample-histories.ts";
 import type { TimeWindows } from "../streaming/time-windows.ts";
 import { type WindowReport, windowReportSchema } from "../streaming/window-report.ts";
+import { type FittedModel, networkOf, userModelOf } from "./fitted-model.ts";
 import { popularityHalfLifeMs } from "./model-names.ts";
-import { profileOf, startUntrainedItems, trainedItems, withListedItems } from "./new-items.ts";
+import { trainedItems, withListedItems } from "./new-items.ts";
 import { type ReplayDeps, type ReplayEvent, type ReplayResult, replay } from "./replay.ts";
 import { catalogueDetails, sampleHash } from "./sample.ts";
 import { type TrainDeps, trainAndStore } from "./train-model.ts";
@@ -75,7 +75,7 @@ export interface ReplayDatasetRequest extends StreamRequest {
 }
 
 export interface ReplayModelRequest extends StreamRequest {
-  readonly model: TrainedModel;
+  readonly model: FittedModel;
   /** Names the model in reports. */
   readonly version: string;
   /** What the model was trained on. */
@@ -143,19 +143,11 @@ export async function replayModel(deps: ReplayModelDeps, request: ReplayModelReq
   const { dataset, sample, seed, signal, allowLeak } = request;
   const { ratings } = dataset;
   const { fromMs, rows } = newerRows(ratings, request.share);
-  const candidates =
-    request.catalogue === "listed"
-      ? withListedItems(request.model, sample.sample, dataset.items)
-      : {
-          model: startUntrainedItems(request.model, trainedItems(sample.sample), dataset.items),
-          sample: sample.sample,
-        };
-  const model = ncfStreamModel({
+  const tested = testedModel(request);
+  const model = fittedStreamModel({
     version: request.version,
-    sample: candidates.sample,
-    scorer: deps.createScorer(candidates.model),
-    foldIn: createFoldIn(candidates.model),
-    profile: profileOf(candidates.sample, dataset.items),
+    sample: tested.sample,
+    model: userModelOf(deps.createScorer, tested.model, trainedItems(tested.sample), dataset.items),
     popularityHalfLifeMs,
   });
   const leaking = rows.filter((row) => ratings.timestampMs[row] <= model.cutOffMs).length;
@@ -186,6 +178,15 @@ export async function replayModel(deps: ReplayModelDeps, request: ReplayModelReq
   };
   await deps.store.put(replayResultKey, encodeJsonFile(outcome));
   return outcome;
+}
+
+/** The model over the items that can be tested. */
+function testedModel({ model, sample: { sample }, dataset, catalogue }: ReplayModelRequest): {
+  readonly model: FittedModel;
+  readonly sample: Sample;
+} {
+  if (catalogue === "sample") return { model, sample };
+  return withListedItems(networkOf(model, "given rows for items that it has not learnt"), sample, dataset.items);
 }
 
 function leak(version: string, cutOffMs: number, leaking: number, events: number): NcfError {

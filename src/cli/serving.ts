@@ -94,7 +94,7 @@ export async function serveUntilStopped(
     });
     const server = await listen(port, (chosen) => startHttpServer(api, { port: chosen, host, names, onError }));
     onListening({ url: server.url, readySeconds: performance.now() / 1000, model: holder.current.facts });
-    first.foldIn.prepare();
+    first.userModel.prepare();
     if (watch !== null) await follow(watch, holder, terminal, onError);
     else await aborted(signal);
     await Promise.all([server.close(), followed]);
@@ -145,7 +145,7 @@ async function follow(
   while (!signal.aborted) {
     try {
       if (await watch.check()) {
-        watch.model.foldIn.prepare();
+        watch.model.userModel.prepare();
         holder.swap(watch.model);
         log(`Serving version ${watch.model.version} now.`);
       }

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { MemoryObjectStore } from "../../src/adapters/local/memory-object-store.ts";
 import { ObjectStoreRegistry } from "../../src/adapters/registry/object-store-registry.ts";
+import { networkOf } from "../../src/app/fitted-model.ts";
 import { type ModelToPublish, publishModel, readPublished } from "../../src/app/published-model.ts";
 import { ChampionWatch, loadWhole } from "../../src/app/serving/champion-watch.ts";
 import type { TrainedModel } from "../../src/ncf/model.ts";
@@ -32,7 +33,8 @@ describe("a published model", () => {
     expect(found.sample).toEqual(published.sample);
     expect(found.items).toEqual(published.items);
     expect(found.card.cutOff).toEqual({ eventTimeMs: 24_000 });
-    for (const user of [0, 1, 59]) expect(scoresOf(found.model, user)).toEqual(scoresOf(model, user));
+    for (const user of [0, 1, 59])
+      expect(scoresOf(networkOf(found.model, "scored"), user)).toEqual(scoresOf(model, user));
   });
 
   it("is refused where the registry's files are another program's", async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { chooseBackend } from "../../gpu-worker/backend-choice.ts";
+import { networkOf } from "../../src/app/fitted-model.ts";
 import { readPublished } from "../../src/app/published-model.ts";
 import { NcfError } from "../../src/core/errors.ts";
 import type { NumericBackend } from "../../src/ncf/backend.ts";
@@ -24,7 +25,8 @@ describeWithTensorFlow("a run on TensorFlow.js", (tf) => {
     const world = await workerWorld();
     await world.queue.send(JSON.stringify(trainJob));
     await world.work("w1", {}, await choice());
-    const { model } = await readPublished(world.registry, (await world.registry.list())[0]);
+    const published = await readPublished(world.registry, (await world.registry.list())[0]);
+    const model = networkOf(published.model, "exported");
     expect((await trained(world)).backend).toBe("tfjs");
 
     const folder = await mkdtemp(path.join(tmpdir(), "ncf-export-"));

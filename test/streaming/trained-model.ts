@@ -1,4 +1,5 @@
 /** Generated ratings, and networks trained on those before a moment, for tests of the stream with real models. */
+import { ncfUserModel } from "../../src/app/fitted-model.ts";
 import { popularityHalfLifeMs } from "../../src/app/model-names.ts";
 import type { RatingTable } from "../../src/core/ratings.ts";
 import type { Sample } from "../../src/core/sample.ts";
@@ -10,8 +11,8 @@ import { createFoldIn } from "../../src/ncf/fold-in.ts";
 import { type TrainedModel, trainingData } from "../../src/ncf/model.ts";
 import { type WasmBackendOptions, wasmBackend } from "../../src/ncf/wasm/backend.ts";
 import { createScorer } from "../../src/ncf/wasm/scorer.ts";
+import { fittedStreamModel } from "../../src/streaming/fitted-stream-model.ts";
 import type { WireEvent } from "../../src/streaming/interaction-event.ts";
-import { ncfStreamModel } from "../../src/streaming/ncf-stream-model.ts";
 import type { StreamModel } from "../../src/streaming/stream-model.ts";
 
 export const ratings = syntheticRatingTable(
@@ -35,13 +36,8 @@ export async function trainedNetwork(
 }
 
 export function streamModelOf(network: TrainedModel, sample: Sample, version = "v1"): StreamModel {
-  return ncfStreamModel({
-    version,
-    sample,
-    scorer: createScorer(network),
-    foldIn: createFoldIn(network),
-    popularityHalfLifeMs,
-  });
+  const model = ncfUserModel({ scorer: createScorer(network), foldIn: createFoldIn(network) });
+  return fittedStreamModel({ version, sample, model, popularityHalfLifeMs });
 }
 
 function eventsOf({ userIds, itemIds, user, item, timestampMs }: RatingTable, rows: Int32Array): WireEvent[] {

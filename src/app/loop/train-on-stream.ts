@@ -9,6 +9,7 @@ import { trainingData } from "../../ncf/model.ts";
 import type { InteractionChunks, KeptInteraction } from "../../ports/interaction-chunks.ts";
 import type { JobMessage } from "../../ports/job-queue.ts";
 import { type ModelCard, type ModelRegistry, offsetsLearnt } from "../../ports/model-registry.ts";
+import { networkOf } from "../fitted-model.ts";
 import { publishModel, readPublished } from "../published-model.ts";
 import { sampleHash } from "../sample.ts";
 import { type HeldTraining, type HeldTrainingDeps, whileHeld } from "./held-training.ts";
@@ -112,6 +113,7 @@ async function tune(
   const done = await versionOf(registry, requestId);
   if (done !== null) return done;
   const base = await readPublished(registry, baseVersion);
+  const network = networkOf(base.model, "trained further");
   const sample = mergedSample(base.sample, await interactionsOf(deps, request));
   if (sample.train.items.length === base.sample.train.items.length) return null; // repeats only
   const details = new Map(base.items.map((item) => [item.id, item]));
@@ -122,13 +124,13 @@ async function tune(
   const { seed } = base.card;
   const { model, training, newInteractions, olderInteractions } = await fineTune(
     { backend, monotonicMs },
-    { base: base.model, before: base.sample, sample, attributes, epochs, olderPerNew, seed, threads, signal },
+    { base: network, before: base.sample, sample, attributes, epochs, olderPerNew, seed, threads, signal },
   );
   log(
     `training ${requestId}: ${newInteractions} new and ${olderInteractions} older interactions, ${epochs} epochs, ` +
       `${training.seconds.toFixed(1)} s`,
   );
-  const { name, config } = base.model;
+  const { name, config } = network;
   const description = {
     name,
     config,

@@ -1,16 +1,15 @@
 /** The use case of serving: recommendations, scores and histories from one version of a model. */
 
 import { bestPositions } from "../../core/best-items.ts";
-import type { UserRow } from "../../ncf/user-row.ts";
 import { Catalogue, type CatalogueItem } from "./catalogue.ts";
 import { IdLookup } from "./id-lookup.ts";
 import type { RecordedInteractions } from "./recorded-interactions.ts";
 import type { ServedModel } from "./served-model.ts";
-import { byTime, FoldedRows, knownItems, recordedTouches, sampleTouches, type Touch } from "./user-state.ts";
+import { byTime, FoldedUsers, knownItems, recordedTouches, sampleTouches, type Touch } from "./user-state.ts";
 
 /**
- * What an answer rests on: the user's own row in the model, a row folded in from their history, or, for users of whom
- * nothing is known, what everybody likes.
+ * What an answer rests on: the user as the model was trained on them, their history with what came since, or, for users of
+ * whom nothing is known, what everybody likes.
  */
 export const bases = ["model", "foldIn", "popularity"] as const;
 export type Basis = (typeof bases)[number];
@@ -30,7 +29,7 @@ export interface Interaction {
 }
 
 export interface ScoredItem extends CatalogueItem {
-  /** The model's logit and what the profile adds, or the number of interactions for popularity; only the order counts. */
+  /** What the model says, or the number of interactions for popularity; only the order counts. */
   readonly score: number;
 }
 
@@ -113,35 +112,35 @@ interface Viewer {
  * only the recorded interactions change, and several versions may share them.
  */
 export class RecommendationService {
-  readonly #model: ServedModel;
+  readonly #served: ServedModel;
   readonly #catalogue: Catalogue;
   readonly #users: IdLookup;
   readonly #recorded: RecordedInteractions;
-  readonly #folded: FoldedRows;
+  readonly #folded: FoldedUsers;
 
   /** @param catalogue that of the same model, where it was made before */
   constructor(
-    model: ServedModel,
+    served: ServedModel,
     recorded: RecordedInteractions,
-    catalogue = new Catalogue(model.sample, model.histories.itemCounts, model.items),
+    catalogue = new Catalogue(served.sample, served.histories.itemCounts, served.items),
   ) {
-    this.#model = model;
+    this.#served = served;
     this.#catalogue = catalogue;
-    this.#users = new IdLookup(model.sample.userIds, model.sample.userLabels);
+    this.#users = new IdLookup(served.sample.userIds, served.sample.userLabels);
     this.#recorded = recorded;
-    this.#folded = new FoldedRows(model.foldIn);
+    this.#folded = new FoldedUsers(served.userModel);
   }
 
   /** The same version with other recorded interactions. */
   knowing(recorded: RecordedInteractions): RecommendationService {
-    return new RecommendationService(this.#model, recorded, this.#catalogue);
+    return new RecommendationService(this.#served, recorded, this.#catalogue);
   }
 
   get facts(): ServedModelFacts {
-    const { version, scorer, dataset, sample, histories, published = null } = this.#model;
+    const { version, userModel, dataset, sample, histories, published = null } = this.#served;
     return {
       version,
-      name: scorer.name,
+      name: userModel.name,
       dataset: {
         ...dataset,
         users: sample.userIds.length,
@@ -159,7 +158,7 @@ export class RecommendationService {
     const scores = new Float64Array(unseen.length);
     viewer.score(unseen, scores);
     const items = bestPositions(scores, k).map((at) => ({ ...this.#catalogue.item(unseen[at]), score: scores[at] }));
-    return { version: this.#model.version, basis: viewer.basis, items };
+    return { version: this.#served.version, basis: viewer.basis, items };
   }
 
   /** @throws NcfError `ID_INVALID` */
@@ -171,7 +170,7 @@ export class RecommendationService {
     viewer.score(known, scores);
     let next = 0;
     return {
-      version: this.#model.version,
+      version: this.#served.version,
       basis: viewer.basis,
       scores: itemIds.map((itemId, i) => ({ itemId, score: items[i] >= 0 ? scores[next++] : null })),
     };
@@ -235,7 +234,7 @@ export class RecommendationService {
     for (let user = 0; user < this.#users.length && found.length < limit; user++) {
       const userId = this.#users.textOf(user);
       if (!userId.startsWith(prefix)) continue;
-      const trained = this.#model.histories.count(user);
+      const trained = this.#served.histories.count(user);
       const since = this.#recorded.of(userId);
       const recorded = since.length === 0 ? 0 : this.#touches(userId, user).recorded.length;
       found.push({ userId, interactions: trained + recorded });
@@ -272,24 +271,24 @@ export class RecommendationService {
     const touchedBefore = new Set(earlier.map(({ itemId }) => itemId));
     const touched = [...earlier, ...recent.filter(({ itemId }) => !touchedBefore.has(itemId))];
     const history = knownItems(touched);
-    const row = recent.some(({ item }) => item >= 0)
-      ? this.#model.foldIn.row(history)
+    const made = recent.some(({ item }) => item >= 0)
+      ? { folded: this.#served.userModel.fold(history) }
       : this.#folded.of(userId ?? "", fromSample, recorded);
-    return { touched, ...this.#scoring(row, user, history) };
+    return { touched, ...this.#scoring(made, user, history) };
   }
 
-  #scoring(row: UserRow | null, user: number, history: Int32Array): Pick<Viewer, "basis" | "score"> {
-    const { scorer, profile } = this.#model;
-    if (row !== null || user >= 0) {
-      return {
-        basis: row === null ? "model" : "foldIn",
-        score: (items, scores) => {
-          if (row === null) scorer.score(user, items, scores);
-          else scorer.scoreRow(row, items, scores);
-          profile.addTo(scores, history, items);
-        },
-      };
+  /** @param made what the model makes of the history; null where it knows the user by training alone */
+  #scoring(
+    made: { readonly folded: unknown } | null,
+    user: number,
+    history: Int32Array,
+  ): Pick<Viewer, "basis" | "score"> {
+    const { userModel } = this.#served;
+    if (made !== null) {
+      return { basis: "foldIn", score: (items, scores) => userModel.scoreFolded(made.folded, history, items, scores) };
     }
+    if (user >= 0)
+      return { basis: "model", score: (items, scores) => userModel.scoreTrained(user, history, items, scores) };
     const counts = this.#catalogue.popularity;
     return {
       basis: "popularity",
@@ -300,7 +299,7 @@ export class RecommendationService {
   }
 
   #touches(userId: string, user: number): Touches {
-    const fromSample = sampleTouches(this.#model.histories, user, this.#catalogue.ids);
+    const fromSample = sampleTouches(this.#served.histories, user, this.#catalogue.ids);
     return {
       fromSample,
       recorded: recordedTouches(this.#recorded.of(userId), fromSample, this.#catalogue.ids),
@@ -319,6 +318,6 @@ export class RecommendationService {
 
   #sampleHas(user: number, item: number): boolean {
     if (user < 0 || item < 0) return false;
-    return this.#model.histories.of(user).items.includes(item);
+    return this.#served.histories.of(user).items.includes(item);
   }
 }

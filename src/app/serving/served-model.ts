@@ -1,14 +1,16 @@
 /** One version of a model with what serving needs beside it. Nothing in it ever changes. */
 import type { ItemDetails } from "../../core/ratings.ts";
 import type { Sample } from "../../core/sample.ts";
+import type { UserModel } from "../../core/user-model.ts";
 import type { TrainedModel } from "../../ncf/model.ts";
 import type { RowScorer } from "../../ncf/wasm/scorer.ts";
 import type { JudgedMetrics } from "../../ports/model-registry.ts";
-import { type ScoringParts, scoringParts } from "../scoring-parts.ts";
+import { type FittedModel, userModelOf } from "../fitted-model.ts";
 import type { TrainedHistories } from "./trained-histories.ts";
 
 /** What answers are made of. */
-export interface ServedParts extends ScoringParts {
+export interface ServedParts {
+  readonly userModel: UserModel;
   /** Users and items by index. */
   readonly sample: Pick<Sample, "userIds" | "itemIds" | "userLabels" | "itemLabels">;
   readonly histories: TrainedHistories;
@@ -24,12 +26,12 @@ export interface ServedModel extends ServedParts {
   readonly published?: { readonly revision: number; readonly judged: JudgedMetrics | null };
 }
 
-/** The parts that score, and beside them what they were made of. */
+/** What scores, and beside it what it was made of. */
 export function servedParts(
   createScorer: (model: TrainedModel) => RowScorer,
-  model: TrainedModel,
+  fitted: FittedModel,
   { sample, histories, items }: Pick<ServedParts, "sample" | "histories" | "items">,
 ): ServedParts {
   const trainedOn = { itemIds: sample.itemIds, itemCounts: histories.itemCounts };
-  return { sample, histories, items, ...scoringParts(createScorer, model, trainedOn, items) };
+  return { sample, histories, items, userModel: userModelOf(createScorer, fitted, trainedOn, items) };
 }

@@ -1,6 +1,5 @@
 /** What the service knows of a user: the sample's history and what was recorded since, under one model version. */
-import type { FoldIn } from "../../ncf/fold-in.ts";
-import type { UserRow } from "../../ncf/user-row.ts";
+import type { UserModel } from "../../core/user-model.ts";
 import type { IdLookup } from "./id-lookup.ts";
 import type { RecordedInteraction } from "./recorded-interactions.ts";
 import type { TrainedHistories } from "./trained-histories.ts";
@@ -50,26 +49,27 @@ export function knownItems(touches: readonly Touch[]): Int32Array {
 }
 
 /**
- * User rows of those with recorded interactions. A row is made of the history as it was when the recorded items had
+ * What the model makes of those with recorded interactions. It is made of the history as it was when the recorded items had
  * reached 1, 2, 4, 8, ... in number, so that the work for a user stays in proportion to what they do.
  */
-export class FoldedRows {
-  readonly #foldIn: FoldIn;
-  readonly #rows = new Map<string, { readonly recorded: number; readonly row: UserRow }>();
+export class FoldedUsers {
+  readonly #model: UserModel;
+  readonly #users = new Map<string, { readonly recorded: number; readonly folded: unknown }>();
 
-  constructor(foldIn: FoldIn) {
-    this.#foldIn = foldIn;
+  constructor(model: UserModel) {
+    this.#model = model;
   }
 
   /** Null when nothing was recorded that the model knows. */
-  of(userId: string, fromSample: readonly Touch[], recorded: readonly Touch[]): UserRow | null {
+  of(userId: string, fromSample: readonly Touch[], recorded: readonly Touch[]): { readonly folded: unknown } | null {
     const known = recorded.filter(({ item }) => item >= 0);
     if (known.length === 0) return null;
     const counted = 2 ** (31 - Math.clz32(known.length));
-    const made = this.#rows.get(userId);
-    if (made?.recorded === counted) return made.row;
-    const row = this.#foldIn.row(knownItems(byTime([...fromSample, ...known.slice(0, counted)])));
-    this.#rows.set(userId, { recorded: counted, row });
-    return row;
+    const made = this.#users.get(userId);
+    if (made?.recorded === counted) return made;
+    const folded = this.#model.fold(knownItems(byTime([...fromSample, ...known.slice(0, counted)])));
+    const making = { recorded: counted, folded };
+    this.#users.set(userId, making);
+    return making;
   }
 }

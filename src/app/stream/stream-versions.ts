@@ -2,12 +2,12 @@
 import type { TrainedModel } from "../../ncf/model.ts";
 import type { RowScorer } from "../../ncf/wasm/scorer.ts";
 import { type ModelRegistry, offsetsLearnt } from "../../ports/model-registry.ts";
-import { ncfStreamModel } from "../../streaming/ncf-stream-model.ts";
+import { fittedStreamModel } from "../../streaming/fitted-stream-model.ts";
 import type { StreamModel } from "../../streaming/stream-model.ts";
+import { userModelOf } from "../fitted-model.ts";
 import { popularityHalfLifeMs } from "../model-names.ts";
 import { trainedItems } from "../new-items.ts";
 import { type PublishedModel, readPublished } from "../published-model.ts";
-import { scoringParts } from "../scoring-parts.ts";
 
 export interface StreamVersionsDeps {
   readonly registry: ModelRegistry;
@@ -45,10 +45,10 @@ export class StreamVersions {
     const known = this.#loaded.get(card.version)?.deref();
     if (known !== undefined) return known;
     const offsets = offsetsLearnt(card.cutOff, this.#deps.topic);
-    const made = ncfStreamModel({
+    const made = fittedStreamModel({
       version: card.version,
       sample,
-      ...scoringParts(this.#deps.createScorer, model, trainedItems(sample), items),
+      model: userModelOf(this.#deps.createScorer, model, trainedItems(sample), items),
       popularityHalfLifeMs,
       ...(offsets === null ? {} : { cutOffOffsets: byPartition(offsets) }),
     });

@@ -2,11 +2,11 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
+import { userModelOf } from "../../app/fitted-model.ts";
 import { recommendations } from "../../app/http-api/schemas.ts";
 import { trainedItems } from "../../app/new-items.ts";
 import { recommend } from "../../app/recommend.ts";
 import { printable } from "../../app/report/printable.ts";
-import { scoringParts } from "../../app/scoring-parts.ts";
 import { readModel } from "../../app/stored-model.ts";
 import { NcfError } from "../../core/errors.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
@@ -47,7 +47,7 @@ async function recommendedBySample(dir: string | undefined, { model: folder, use
   }
   const files = await readSample(dir);
   const { model } = await readModel(new FileObjectStore(folder), files);
-  return recommend(files, scoringParts(createScorer, model, trainedItems(files.sample), files.items), user, k);
+  return recommend(files, userModelOf(createScorer, model, trainedItems(files.sample), files.items), user, k);
 }
 
 async function recommendedByStack(stack: string, dir: string | undefined, { model, user, k }: RecommendValues) {

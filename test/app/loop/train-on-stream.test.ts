@@ -3,6 +3,7 @@ import { MemoryJobQueue } from "../../../src/adapters/local/memory-job-queue.ts"
 import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-store.ts";
 import { ParquetInteractionChunks } from "../../../src/adapters/parquet/parquet-interaction-chunks.ts";
 import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store-registry.ts";
+import { networkOf } from "../../../src/app/fitted-model.ts";
 import { trainNext } from "../../../src/app/loop/train-on-stream.ts";
 import { takeTrainingLease } from "../../../src/app/loop/training-lease.ts";
 import { requestTraining, type TrainingRequest } from "../../../src/app/loop/training-request.ts";
@@ -88,7 +89,7 @@ it("a worker tunes the base on what came, publishes it once, and services can ta
   const history = sample.train.items.subarray(sample.train.offsets[user], sample.train.offsets[user + 1]);
   expect([...history].map((item) => sample.itemIds[item])).toEqual([2, numericId("new film")]);
   const scores = new Float64Array(sample.itemIds.length);
-  createScorer(model).score(user, Int32Array.from(scores.keys()), scores);
+  createScorer(networkOf(model, "judged")).score(user, Int32Array.from(scores.keys()), scores);
   expect(scores.every(Number.isFinite)).toBe(true);
   await registry.promote(versions[0]);
   expect(

@@ -20,11 +20,11 @@ const watched = (userId: string, itemId: string, timestampMs = 1e9) => ({ userId
 function counting(histories: number[][]): ServedModel {
   return {
     ...model,
-    foldIn: {
-      prepare() {},
-      row(history) {
+    userModel: {
+      ...model.userModel,
+      fold(history) {
         histories.push([...history]);
-        return model.foldIn.row(history);
+        return model.userModel.fold(history);
       },
     },
   };
@@ -35,7 +35,7 @@ describe("recommendations", () => {
     for (const userId of ["1", "2", "31", textUser]) {
       const { basis, version, items: found } = service().recommend({ userId, k: 10 });
       expect({ basis, version }).toEqual({ basis: "model", version: "v1" });
-      expect(found).toEqual(recommend(model, model, userId, 10));
+      expect(found).toEqual(recommend(model, model.userModel, userId, 10));
       expect(new Set(ids(found).map(tasteOf)).size).toBe(1);
       const seen = ids(service().history(userId, 1000).items);
       expect(seen).toHaveLength(25);

@@ -1,4 +1,5 @@
-import { profileOf } from "../../../src/app/new-items.ts";
+import { userModelOf } from "../../../src/app/fitted-model.ts";
+import { trainedItems } from "../../../src/app/new-items.ts";
 import type { ModelToPublish } from "../../../src/app/published-model.ts";
 import type { ServedModel } from "../../../src/app/serving/served-model.ts";
 import { sampleHistories } from "../../../src/app/serving/trained-histories.ts";
@@ -8,7 +9,6 @@ import type { ItemDetails } from "../../../src/core/ratings.ts";
 import type { Sample } from "../../../src/core/sample.ts";
 import { encodeModel } from "../../../src/ncf/checkpoint.ts";
 import { type NcfConfig, presets } from "../../../src/ncf/config.ts";
-import { createFoldIn } from "../../../src/ncf/fold-in.ts";
 import { type TrainedModel, trainingData } from "../../../src/ncf/model.ts";
 import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
@@ -87,9 +87,7 @@ export async function twoTastes(version = "v1"): Promise<ServedModel & { readonl
     sample,
     histories: sampleHistories(sample),
     items: details,
-    scorer: createScorer(model),
-    foldIn: createFoldIn(model),
-    profile: profileOf(sample, details),
+    userModel: userModelOf(createScorer, model, trainedItems(sample), details),
   };
 }
 

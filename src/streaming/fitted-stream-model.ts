@@ -1,40 +1,32 @@
-/** An NCF model as the stream uses it. */
-import { DecayedPopularity } from "../baselines/decayed-popularity.ts";
-import { learnSample } from "../baselines/learn-sample.ts";
+/** A fitted model of any kind as the stream uses it. */
+import { decayedCounts } from "../baselines/decayed-counts.ts";
 import { indexOfId } from "../core/ids.ts";
 import { newestTrainingMs, trainingCounts } from "../core/leave-one-out.ts";
 import type { Sample } from "../core/sample.ts";
-import type { AttributeProfile } from "../ncf/attribute-profile.ts";
-import type { FoldIn } from "../ncf/fold-in.ts";
-import type { RowScorer } from "../ncf/wasm/scorer.ts";
+import type { UserModel } from "../core/user-model.ts";
 import type { StreamModel } from "./stream-model.ts";
 
-export interface NcfStreamModelParts {
+export interface FittedStreamModelParts {
   readonly version: string;
   /** What the model was trained on, nothing held out. */
   readonly sample: Sample;
-  readonly scorer: RowScorer;
-  readonly foldIn: FoldIn;
-  /** Over the items of the sample; absent where their attributes are unknown. */
-  readonly profile?: AttributeProfile;
+  readonly model: UserModel;
   readonly popularityHalfLifeMs: number;
   /** For a model that was trained on the stream itself, see `StreamModel`. */
   readonly cutOffOffsets?: ReadonlyMap<number, number>;
 }
 
 /**
- * Users whose history is what training saw are scored by their trained row; all others by the row that `foldIn` gives
- * for their history. The profile adds to the logit. So a score is a function of the version, the user and the history.
+ * Users whose history is what training saw are scored as training left them; all others by what the model makes of their
+ * history. So a score is a function of the version, the user and the history.
  */
-export function ncfStreamModel({
+export function fittedStreamModel({
   version,
   sample,
-  scorer,
-  foldIn,
-  profile,
+  model,
   popularityHalfLifeMs,
   cutOffOffsets,
-}: NcfStreamModelParts): StreamModel {
+}: FittedStreamModelParts): StreamModel {
   // A version stays in memory for long, and needs no more of the sample.
   const { userIds, itemIds } = sample;
   const { offsets, items: trained } = sample.train;
@@ -44,10 +36,6 @@ export function ncfStreamModel({
     const item = indexOfId(itemIds, itemId);
     return user >= 0 && item >= 0 && trained.subarray(offsets[user], offsets[user + 1]).includes(item);
   };
-  const decayed = learnSample(new DecayedPopularity(sample.itemIds.length, popularityHalfLifeMs), sample);
-  const decayedPopularity = new Float64Array(sample.itemIds.length);
-  // It scores all users alike.
-  decayed.score(0, Int32Array.from(sample.itemIds.keys()), decayedPopularity);
   return {
     version,
     catalogue: itemIds,
@@ -56,12 +44,11 @@ export function ncfStreamModel({
     knows: (userId) => indexOfId(userIds, userId) >= 0,
     score(userId, history, items, scores) {
       const user = indexOfId(userIds, userId);
-      if (user >= 0 && trainedCount(user) === history.length) scorer.score(user, items, scores);
-      else scorer.scoreRow(foldIn.row(history), items, scores);
-      profile?.addTo(scores, history, items);
+      if (user >= 0 && trainedCount(user) === history.length) model.scoreTrained(user, history, items, scores);
+      else model.scoreFolded(model.fold(history), history, items, scores);
     },
     popularity: Float64Array.from(trainingCounts(sample)),
-    decayedPopularity,
+    decayedPopularity: decayedCounts(sample.train, itemIds.length, popularityHalfLifeMs),
     activityBounds: quartileBounds(Int32Array.from(sample.userIds.keys(), trainedCount)),
   };
 }

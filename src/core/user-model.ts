@@ -1,0 +1,28 @@
+/**
+ * A fitted model of any kind as serving and streams use it. Whoever asks knows the user's history; beside it a model may
+ * need something that takes longer to make than to use, such as an embedding row: it is folded once and kept.
+ */
+export interface UserModel<Folded = unknown> {
+  readonly name: string;
+  /** Does now what the first user from outside training would wait for. */
+  prepare(): void;
+  /**
+   * What the model makes of a user with this history: a function of model and history alone.
+   *
+   * @param history item indices, oldest first, none twice; may be empty
+   */
+  fold(history: Int32Array): Folded;
+  /**
+   * As `Recommender.score`, for a user as training left them.
+   *
+   * @param user index into the sample's users
+   * @param history what the user did, all that training saw among it
+   */
+  scoreTrained(user: number, history: Int32Array, items: Int32Array, scores: Float64Array): void;
+  /**
+   * As `Recommender.score`, for anybody.
+   *
+   * @param folded of this history, or of an earlier part of it
+   */
+  scoreFolded(folded: Folded, history: Int32Array, items: Int32Array, scores: Float64Array): void;
+}
