@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { Rng, streamKey } from "../../src/core/rng.ts";
 import type { TrainingData } from "../../src/ncf/backend.ts";
 import { type NcfConfig, presets } from "../../src/ncf/config.ts";
 import type { TrainedModel } from "../../src/ncf/model.ts";
-import { initialTensors, parameterTable } from "../../src/ncf/parameters.ts";
+
 import { ReferenceScorer } from "../../src/ncf/reference/scorer.ts";
 import { wasmBackend } from "../../src/ncf/wasm/backend.ts";
 import { createScorer } from "../../src/ncf/wasm/scorer.ts";
+import { drawnModel } from "./drawn-model.ts";
 
 const users = 30;
 const items = 200;
@@ -67,34 +67,6 @@ const randomVariants: Record<string, NcfConfig> = {
 };
 
 /**
- * A model that nothing has trained, as the seed draws it: what starts as a constant (batch norm, item bias) is drawn too,
- * variances from 0.2 to 3.2, and embeddings are wide enough for scores to differ.
- */
-function drawn(preset: NcfConfig, seed: number, catalogue: number): TrainedModel {
-  const wide = <Branch extends { readonly embeddingStd: number }>(branch: Branch | null): Branch | null =>
-    branch === null ? null : { ...branch, embeddingStd: Math.max(0.3, branch.embeddingStd) };
-  const config = { ...preset, mlp: wide(preset.mlp), gmf: wide(preset.gmf) };
-  const [userRowCount, itemRowCount] = [users + 1, 2 * catalogue + 1];
-  const table = parameterTable(config, userRowCount, itemRowCount);
-  const tensors = initialTensors(table, seed);
-  for (const [index, { name, initial }] of table.entries()) {
-    if (initial.kind !== "constant") continue;
-    const rng = new Rng(streamKey(seed, 0, index));
-    const from = name.endsWith("running_var") ? 0.2 : -1;
-    const to = name.endsWith("running_var") ? 3.2 : 1.5;
-    const data = tensors.get(name)?.data ?? new Float32Array(0);
-    for (let i = 0; i < data.length; i++) data[i] = from + (to - from) * rng.unit();
-  }
-  return {
-    name: "drawn",
-    config,
-    tensors,
-    userRows: Int32Array.from({ length: users }, (_, user) => users - user),
-    itemRows: Int32Array.from({ length: catalogue }, (_, item) => 2 * item + 1),
-  };
-}
-
-/**
  * sha256 of the items by falling score and of the scores' bytes, little-endian, for three users each of a drawn model:
  * the same on every machine and in every version of Node. They change only with the arithmetic of the scorer, or with how
  * models are drawn.
@@ -148,7 +120,7 @@ describe("wasm scorer", () => {
   for (const [name, config] of Object.entries(randomVariants)) {
     it(`gives the readable scorer's logits for any statistics and weights: ${name}`, () => {
       for (const seed of [1, 2]) {
-        const model = drawn(config, seed, 90);
+        const model = drawnModel(config, seed, users, 90);
         const everything = Int32Array.from(model.itemRows.keys());
         const expected = new Float64Array(everything.length);
         const found = new Float64Array(everything.length);
@@ -169,7 +141,7 @@ describe("wasm scorer", () => {
 
   for (const [name, expected] of Object.entries(fingerprints)) {
     it(`ranks and scores alike on every machine and Node: ${name}`, () => {
-      const model = drawn(presets[name as keyof typeof presets], 7, 1000);
+      const model = drawnModel(presets[name as keyof typeof presets], 7, users, 1000);
       const everything = Int32Array.from(model.itemRows.keys());
       const scorer = createScorer(model);
       const hash = createHash("sha256");
