@@ -13,6 +13,7 @@ import { addServeCommand } from "./commands/serve.ts";
 import { addStreamCommand } from "./commands/stream.ts";
 import { addTopicsCommands } from "./commands/topics.ts";
 import { addTrainCommand } from "./commands/train.ts";
+import { addTuneCommand } from "./commands/tune.ts";
 import { addWindowsCommand } from "./commands/windows.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
 import { Terminal } from "./terminal.ts";
@@ -38,6 +39,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   addRunCommand(program, terminal);
   addDataCommands(program, terminal);
   addTrainCommand(program, terminal);
+  addTuneCommand(program, terminal);
   addEvaluateCommand(program, terminal);
   addRecommendCommand(program, terminal);
   addModelsCommands(program, terminal);
