@@ -1,3 +1,5 @@
+import type { NcfError } from "../core/errors.ts";
+
 /**
  * Who of several processes works on which partition. Nothing that is computed hangs on it: opening a partition's producer fences
  * whoever had it before. It spreads the work, and notices a process that has perished.
@@ -14,9 +16,16 @@ export interface JoinOptions {
   readonly topics: readonly string[];
   /** Told of all that is assigned to this member, whenever that changes; at first when the member has joined. */
   readonly onAssigned: (assigned: readonly TopicPartition[]) => void;
+  /** Ends the joining. */
+  readonly signal: AbortSignal;
 }
 
 export interface GroupMembership {
+  /**
+   * Resolves when the membership has ended though nobody left: others may have the partitions by now. An outage that the group
+   * gets over by itself does not end it.
+   */
+  readonly lost: Promise<NcfError>;
   /** Gives all partitions back, so that others take them over at once. */
   leave(): Promise<void>;
 }
@@ -25,7 +34,8 @@ export interface StreamGroup {
   /**
    * Resolves when the member belongs to the group. Brokers that go away later leave the assignment as it was.
    *
-   * @throws NcfError `LOG_UNAVAILABLE` when no broker answers, `LOG_REFUSED` when they turn us away, `TOPIC_UNKNOWN`
+   * @throws NcfError `LOG_UNAVAILABLE` when no broker answers, `LOG_REFUSED` when they turn us away, `TOPIC_UNKNOWN`;
+   *   the signal's reason
    */
   join(options: JoinOptions): Promise<GroupMembership>;
 }

@@ -60,10 +60,12 @@ describe("sharing partitions out", () => {
     await log.createTopic("t", 4);
     const groups = new MemoryStreamGroup(log);
     const assigned: Record<string, number[]> = {};
+    const { signal } = new AbortController();
     const join = (name: string) =>
       groups.join({
         group: "g",
         topics: ["t"],
+        signal,
         onAssigned: (places) => {
           assigned[name] = places.map(({ partition }) => partition);
         },
@@ -74,7 +76,7 @@ describe("sharing partitions out", () => {
     expect(assigned).toEqual({ a: [0, 1], b: [2, 3] });
     await first.leave();
     expect(assigned.b).toEqual([2, 3, 0, 1]);
-    await expect(groups.join({ group: "g", topics: ["none"], onAssigned: () => {} })).rejects.toMatchObject({
+    await expect(groups.join({ group: "g", topics: ["none"], onAssigned: () => {}, signal })).rejects.toMatchObject({
       code: "TOPIC_UNKNOWN",
     });
   });

@@ -24,6 +24,7 @@ const keepAliveMs = 60_000;
  */
 export class KafkaSockets {
   readonly #open = new Set<Socket>();
+  #destroyed = false;
 
   readonly factory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
     // A server is told by name which of its certificates to show, but an address is no name.
@@ -36,10 +37,13 @@ export class KafkaSockets {
     socket.setMaxListeners(0);
     this.#open.add(socket);
     socket.once("close", () => this.#open.delete(socket));
+    // Whoever still connects is on the way to give up, too.
+    if (this.#destroyed) socket.destroy();
     return socket;
   };
 
   destroy(): void {
+    this.#destroyed = true;
     for (const socket of this.#open) socket.destroy();
   }
 }

@@ -288,7 +288,13 @@ export class KafkaInteractionLog implements InteractionLog {
       );
       const fetched = responses[0].partitions[0];
       const end = Number(fetched.lastStableOffset);
-      if (fromOffset > end) throw await this.#outOfRange(topic, partition, fromOffset);
+      if (fromOffset > end) {
+        // A new leader learns a moment late how much is committed. Asked for offsets, it answers only when it knows.
+        if (fromOffset > (await this.#offsetAt(topic, partition, latest))) {
+          throw await this.#outOfRange(topic, partition, fromOffset);
+        }
+        return null;
+      }
       if (fromOffset === end) return null;
       const { records, nextOffset } = committedRecords(fetched, fromOffset);
       // Batches whose records were all removed are not among the messages: look behind them.

@@ -2,7 +2,8 @@
  * Membership of a Kafka consumer group, by kafkajs' consumer with all partitions paused: it sends the heartbeats and takes part
  * in rebalances, and fetches nothing. What the member reads and commits goes through the log.
  */
-import kafkajs, { type Consumer, type PartitionAssigner } from "kafkajs";
+import kafkajs, { type PartitionAssigner } from "kafkajs";
+import { aborted } from "../../core/aborted.ts";
 import { NcfError } from "../../core/errors.ts";
 import {
   type GroupMembership,
@@ -11,8 +12,9 @@ import {
   shareOut,
   type TopicPartition,
 } from "../../ports/stream-group.ts";
+import { sleep } from "./kafka-client.ts";
 import { type KafkaConnection, KafkaSockets, kafkaConfig } from "./kafka-connection.ts";
-import { failureOf, isTransient } from "./kafka-failures.ts";
+import { canPass, failureOf } from "./kafka-failures.ts";
 
 export interface KafkaGroupOptions extends KafkaConnection {
   /** A member that was not heard of for so long is taken for dead, and its partitions go to the others. */
@@ -22,6 +24,8 @@ export interface KafkaGroupOptions extends KafkaConnection {
 const { AssignerProtocol } = kafkajs;
 /** How often the consumer looks whether a heartbeat is due. */
 const lookEveryMs = 250;
+/** So long a member that leaves waits for brokers. */
+const leavingMs = 3_000;
 const version = 1;
 
 export class KafkaStreamGroup implements StreamGroup {
@@ -31,9 +35,10 @@ export class KafkaStreamGroup implements StreamGroup {
     this.#options = options;
   }
 
-  async join({ group, topics, onAssigned }: JoinOptions): Promise<GroupMembership> {
+  async join({ group, topics, onAssigned, signal }: JoinOptions): Promise<GroupMembership> {
     const { sessionTimeoutMs = 20_000 } = this.#options;
     const sockets = new KafkaSockets();
+    const leaving = new AbortController();
     let owned: readonly TopicPartition[] = [];
     const consumer = new kafkajs.Kafka(kafkaConfig(this.#options, sockets)).consumer({
       groupId: group,
@@ -43,11 +48,18 @@ export class KafkaStreamGroup implements StreamGroup {
       rebalanceTimeout: sessionTimeoutMs,
       maxWaitTimeInMs: lookEveryMs,
       partitionAssigners: [stickyAssigner(topics, () => owned)],
-      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5, restartOnFailure: async () => true },
+      retry: {
+        initialRetryTime: 100,
+        maxRetryTime: 2_000,
+        retries: 5,
+        // One that is leaving must not come back.
+        restartOnFailure: async () => !leaving.signal.aborted,
+      },
       allowAutoTopicCreation: false,
     });
-    const joined = new Promise<void>((resolve, reject) => {
+    const assigned = new Promise<void>((resolve) => {
       consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
+        if (leaving.signal.aborted) return;
         // Each time, as a restarted consumer has forgotten it.
         consumer.pause(topics.map((topic) => ({ topic })));
         owned = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
@@ -56,40 +68,56 @@ export class KafkaStreamGroup implements StreamGroup {
         onAssigned(owned);
         resolve();
       });
+    });
+    const lost = new Promise<NcfError>((resolve) => {
       consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-        if (!restart) reject(refused(group, error));
+        if (!restart) resolve(outOfGroup(group, error));
       });
     });
-    // Whoever does not wait for it any more learns of it from the log, which has the same brokers.
-    joined.catch(() => undefined);
-    try {
+    const leave = async (): Promise<void> => {
+      leaving.abort();
+      // A connection that is gone already is closed, too; the group then misses the heartbeats.
+      await settledWithin(leavingMs, consumer.disconnect());
+      sockets.destroy();
+    };
+    const joining = (async () => {
       await consumer.connect();
       await consumer.subscribe({ topics: [...topics], fromBeginning: true });
       await consumer.run({ autoCommit: false, eachBatch: async () => undefined });
-      await joined;
+      await Promise.race([assigned, lost.then((reason) => Promise.reject(reason))]);
+    })();
+    const settled = new AbortController();
+    joining.finally(() => settled.abort()).catch(() => undefined);
+    try {
+      await aborted(AbortSignal.any([signal, settled.signal]));
+      signal.throwIfAborted();
+      await joining;
     } catch (cause) {
-      await disconnect(consumer, sockets);
-      throw cause instanceof NcfError ? cause : refused(group, cause);
+      // A member that leaves while it joins would hold the others up until the group misses its heartbeats.
+      if (signal.aborted) await settledWithin(leavingMs, joining);
+      await leave();
+      signal.throwIfAborted();
+      throw cause instanceof NcfError ? cause : outOfGroup(group, cause);
     }
-    return { leave: () => disconnect(consumer, sockets) };
+    return { lost, leave };
   }
 }
 
-async function disconnect(consumer: Consumer, sockets: KafkaSockets): Promise<void> {
-  // A connection that is gone already is closed, too; the group then misses the heartbeats.
-  await consumer.disconnect().catch(() => undefined);
-  sockets.destroy();
+/** Waits for what may never settle, or may fail. */
+async function settledWithin(ms: number, work: Promise<unknown>): Promise<void> {
+  const settled = new AbortController();
+  work.finally(() => settled.abort()).catch(() => undefined);
+  await sleep(ms, settled.signal);
 }
 
-function refused(group: string, cause: unknown): NcfError {
-  const failure = failureOf(cause);
-  const { message = String(cause) } = failure;
+function outOfGroup(group: string, cause: unknown): NcfError {
+  const { message = String(cause) } = failureOf(cause);
   // kafkajs gives up on a group whose coordinator has died; the next one will be found.
-  const retriable = failure.retriable === true || isTransient(cause);
+  const retriable = canPass(cause);
   return new NcfError(
     retriable ? "LOG_UNAVAILABLE" : "LOG_REFUSED",
-    `expected Kafka to let this process into group ${group}, found: ${message}. Check that its brokers run, that the topics ` +
-      "are there (ncf topics create) and that the group may be read",
+    `expected Kafka to have this process in group ${group}, found: ${message}. Check that its brokers run, that the topics ` +
+      "are there (ncf topics create), that the group may be read, and that no other program uses it",
     { cause, retriable },
   );
 }

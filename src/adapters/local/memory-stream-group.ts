@@ -35,6 +35,8 @@ export class MemoryStreamGroup implements StreamGroup {
     members.set(id, { id, owned: [], onAssigned });
     assign(members, partitions);
     return {
+      // A member in this process is never taken for dead.
+      lost: new Promise(() => undefined),
       leave: async () => {
         if (members.delete(id) && members.size > 0) assign(members, partitions);
       },

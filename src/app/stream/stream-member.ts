@@ -47,14 +47,18 @@ export async function runStreamMember(
   };
   const shared = [topics.interactions, topics.windowPartials];
   try {
-    const membership = await retrying({ ...deps, who: "group", signal: ending.signal }, () =>
-      deps.groups.join({ group, topics: shared, onAssigned }),
-    );
-    await aborted(ending.signal);
-    await tasks.end();
-    await membership?.leave();
+    await retrying({ ...deps, who: "group", signal: ending.signal }, async (progressed) => {
+      const membership = await deps.groups.join({ group, topics: shared, onAssigned, signal: ending.signal });
+      progressed();
+      const lost = await Promise.race([membership.lost, aborted(ending.signal)]);
+      // Others may have its work by now: to go on would take it from them.
+      await tasks.end();
+      await membership.leave();
+      if (lost !== undefined) throw lost;
+    });
   } finally {
     signal.removeEventListener("abort", end);
+    await tasks.end();
   }
   if (failure !== null) throw (failure as { readonly cause: unknown }).cause;
 }

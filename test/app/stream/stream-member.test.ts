@@ -8,6 +8,7 @@ import { ModelUpdates } from "../../../src/app/stream/model-updates.ts";
 import { defaultTopics } from "../../../src/app/stream/stream-settings.ts";
 import { NcfError } from "../../../src/core/errors.ts";
 import { mix } from "../../../src/core/rng.ts";
+import type { StreamGroup } from "../../../src/ports/stream-group.ts";
 import type { Outcome } from "../../../src/streaming/outcome.ts";
 import { VersionSchedule } from "../../../src/streaming/version-schedule.ts";
 import type { WindowReport } from "../../../src/streaming/window-report.ts";
@@ -108,6 +109,46 @@ describe("a member of a stream's group", () => {
     const member = start({ log, store: new MemoryObjectStore(), groups: new MemoryStreamGroup(log) }, broken);
     await expect(member.ended).rejects.toMatchObject({ code: "SCORE_NAN" });
     expect(member.status.partitions.size).toBe(0);
+  });
+
+  it("gives its work up when it has fallen out of the group, and joins again", async () => {
+    const { seen } = await undisturbed(600);
+    const log = await emptyLog();
+    const memory = new MemoryStreamGroup(log);
+    const falls: ((reason: NcfError) => void)[] = [];
+    const groups: StreamGroup = {
+      join: async (options) => {
+        const { leave } = await memory.join(options);
+        return { leave, lost: new Promise((resolve) => falls.push(resolve)) };
+      },
+    };
+    const store = new MemoryObjectStore();
+    const member = start({ log, store, groups });
+    for (let turn = 0; turn < 4; turn++) {
+      await send(log, 150 * turn, 150 * (turn + 1));
+      if (turn % 2 === 1) await until(() => isRead(log));
+      if (turn === 3) continue;
+      falls.at(-1)?.(new NcfError("LOG_UNAVAILABLE", "no coordinator", { retriable: true }));
+      await until(() => falls.length === turn + 2);
+    }
+    await until(() => isRead(log));
+    const fell = member.events.filter((event) => event.event === "waiting" && event.who === "group");
+    expect(fell.length).toBe(3);
+    expect(await publishedRecords(log, outputs)).toEqual(seen);
+    falls.at(-1)?.(new NcfError("LOG_REFUSED", "no right to be in the group"));
+    await expect(member.ended).rejects.toMatchObject({ code: "LOG_REFUSED" });
+    expect(member.status.partitions.size).toBe(0);
+  });
+
+  it("ends at once when it is told to before it belongs to the group", async () => {
+    const log = await emptyLog();
+    const groups: StreamGroup = {
+      join: ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    };
+    const member = start({ log, store: new MemoryObjectStore(), groups });
+    await timeout(20);
+    await member.stop();
+    expect(member.events).toEqual([]);
   });
 
   it("ends in the same way where its interactions cannot be kept", async () => {
