@@ -8,7 +8,7 @@ import { keepsActivation } from "../src/ncf/batches.ts";
 import { batchNormEpsilon } from "../src/ncf/config.ts";
 import type { TrainedModel } from "../src/ncf/model.ts";
 import { batchNorm, dense, type Matrix, relu, times, zeros } from "../src/ncf/reference/layers.ts";
-import { tensorData } from "../src/ncf/reference/network.ts";
+import { tensorData } from "../src/ncf/reference/tensors.ts";
 
 /** What of training mode is left on. */
 export interface TrainingMode {

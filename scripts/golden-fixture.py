@@ -20,11 +20,43 @@ torch.set_num_threads(1)
 torch.manual_seed(1)
 
 
-def forward(config, p, statistics, users, items, masks):
+def histories_of(case, batch):
+    """Each sample's history as embedding rows, the newest first, in a config with a history."""
+    history, data = case["config"].get("history"), case["data"]
+    if history is None:
+        return []
+    found = []
+    for user, positive in zip(batch["users"], batch["positives"]):
+        own = range(data["offsets"][user], data["offsets"][user + 1])
+        place = data["places"][positive]
+        counts = (lambda at: at != positive) if history["weights"] == "mean" else (lambda at: data["places"][at] < place)
+        newest = sorted((at for at in own if counts(at)), key=lambda at: -data["places"][at])[: history["window"]]
+        found.append(torch.tensor([data["itemRows"][data["positives"][at]] for at in newest], dtype=torch.long))
+    return found
+
+
+def user_vectors(config, p, prefix, users, histories):
+    """The users' embedding rows, or what their histories give."""
+    history = config.get("history")
+    if history is None:
+        return F.embedding(users, p[f"{prefix}user_embedding.weight"])
+    table = p[f"{prefix}history_embedding.weight"]
+    rows = []
+    for items in histories:
+        ages = torch.arange(len(items), dtype=table.dtype)
+        rate = F.softplus(p[f"{prefix}history_decay"]) if history["weights"] == "recency" else 0 * ages[:1]
+        weights = torch.exp(-rate * ages)
+        vector = (weights[:, None] * table[items]).sum(0)
+        rows.append(vector / weights.sum() ** history["alpha"] if len(items) else vector)
+    vectors = torch.stack(rows)
+    return vectors + F.embedding(users, p[f"{prefix}own_user_embedding.weight"]) if history["ownRow"] else vectors
+
+
+def forward(config, p, statistics, users, items, masks, histories):
     """Logits of one batch; batch norm uses the batch's statistics and updates the running ones."""
     parts, mlp, gmf = [], config["mlp"], config["gmf"]
     if mlp is not None:
-        x = torch.cat([F.embedding(users, p["user_embedding.weight"]), F.embedding(items, p["item_embedding.weight"])], 1)
+        x = torch.cat([user_vectors(config, p, "", users, histories), F.embedding(items, p["item_embedding.weight"])], 1)
         for layer in range(len(mlp["hidden"])):
             n = layer + 1
             x = F.linear(x, p[f"fc{n}.weight"], p[f"fc{n}.bias"])
@@ -44,7 +76,7 @@ def forward(config, p, statistics, users, items, masks):
                 x = x * masks[layer] / (1 - mlp["dropout"])
         parts.append(x)
     if gmf is not None:
-        parts.append(F.embedding(users, p["gmf_user_embedding.weight"]) * F.embedding(items, p["gmf_item_embedding.weight"]))
+        parts.append(user_vectors(config, p, "gmf_", users, histories) * F.embedding(items, p["gmf_item_embedding.weight"]))
     if config["output"] == "dense":
         logits = F.linear(torch.cat(parts, 1), p["output.weight"], p["output.bias"]).squeeze(1)
     else:
@@ -70,8 +102,8 @@ def train(case, dtype, noise=0.0):
     for batch, packed in zip(case["batches"], case["masks"]):
         users, items = user_rows[torch.tensor(batch["users"])], item_rows[torch.tensor(batch["items"])]
         masks = [unpack(text, len(users), width, dtype) for text, width in zip(packed, mlp["hidden"])] if mlp else []
-        loss = F.binary_cross_entropy_with_logits(forward(config, p, statistics, users, items, masks),
-                                                  torch.tensor(batch["labels"], dtype=dtype))
+        logits = forward(config, p, statistics, users, items, masks, histories_of(case, batch))
+        loss = F.binary_cross_entropy_with_logits(logits, torch.tensor(batch["labels"], dtype=dtype))
         adam.zero_grad()
         loss.backward()
         for name, touched in (("gmf_user_embedding.weight", users), ("gmf_item_embedding.weight", items)):
@@ -143,6 +175,9 @@ def make_case(path, target):
     column = lambda key, dtype: np.concatenate([np.array(b[key], dtype) for b in case["batches"]])
     tensors = {"batch.users": column("users", np.int16), "batch.items": column("items", np.int16),
                "batch.labels": column("labels", np.uint8)}
+    if config.get("history") is not None:
+        tensors["batch.positives"] = column("positives", np.int16)
+        tensors["data.places"] = np.array(case["data"]["places"], np.int16)
     for key in ("offsets", "positives", "userRows", "itemRows"):
         tensors[f"data.{key}"] = np.array(case["data"][key], np.int16)
     for t in case["initial"]:
@@ -158,5 +193,10 @@ def make_case(path, target):
 
 
 target = Path(sys.argv[1])
-document = {"madeWith": f"PyTorch {torch.__version__.split('+')[0]}", "cases": [make_case(path, target) for path in sys.argv[2:]]}
-(target / "cases.json").write_text(json.dumps(document, indent=1) + "\n")
+index = target / "cases.json"
+document = json.loads(index.read_text()) if index.exists() else {"cases": []}
+made_with = f"PyTorch {torch.__version__.split('+')[0]}"
+made = {case["name"]: {**case, "madeWith": made_with} for case in (make_case(path, target) for path in sys.argv[2:])}
+kept = [{**case, "madeWith": case.get("madeWith", document.get("madeWith"))} for case in document["cases"]]
+cases = [made.pop(case["name"], case) for case in kept] + list(made.values())
+index.write_text(json.dumps({"cases": cases}, indent=1) + "\n")

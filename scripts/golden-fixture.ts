@@ -1,8 +1,8 @@
 /**
  * Makes test/fixtures/golden: what PyTorch computes from our batches, dropout masks and initial values.
  *
- * usage: PYTHON=python3 npx tsx scripts/golden-fixture.ts && npx biome check --write test/fixtures
- * (a Python with torch, numpy and safetensors)
+ * usage: PYTHON=python3 npx tsx scripts/golden-fixture.ts [CASE…] && npx biome check --write test/fixtures
+ * (a Python with torch, numpy and safetensors; with names, these cases are made, and the others stay as they are)
  *
  * This half draws everything random with the project's own code; golden-fixture.py trains on it and shares no code.
  */
@@ -122,6 +122,42 @@ const cases: readonly CaseInput[] = [
     steps: 150,
     data: trainingData({ users: 500, items: 600, positives: 4790, stride: 2, activeUsers: 60 }),
   },
+  {
+    name: "history-mean",
+    config: {
+      ...training,
+      mlp: null,
+      gmf: { embeddingSize: 16, embeddingStd: 0.1 },
+      history: { weights: "mean", window: 8, alpha: 0.5, ownRow: true },
+      output: "sum",
+      itemBias: true,
+    },
+    seed: 6,
+    steps: 20,
+    data: trainingData({ users: 60, items: 90, positives: 245, stride: 2, activeUsers: 60 }),
+  },
+  {
+    name: "history-recency",
+    config: {
+      ...training,
+      mlp: {
+        embeddingSize: 8,
+        embeddingStd: 0.5,
+        hidden: [32, 16],
+        batchNorm: "none",
+        dropout: 0,
+        regularizedLayers: 0,
+      },
+      gmf: { embeddingSize: 20, embeddingStd: 0.2 },
+      history: { weights: "recency", window: 12, alpha: 0.8, ownRow: false },
+      output: "dense",
+      itemBias: true,
+      learningRate: 5e-3,
+    },
+    seed: 7,
+    steps: 20,
+    data: trainingData({ users: 60, items: 90, positives: 245, stride: 1, activeUsers: 60 }),
+  },
 ];
 
 /**
@@ -149,11 +185,16 @@ function trainingData(shape: {
   histories.forEach((history, user) => {
     offsets[user + 1] = offsets[user] + history.size;
   });
+  const ascending = histories.map((history) => [...history].sort((a, b) => a - b));
   return {
     users,
     items,
     offsets,
-    positives: Int32Array.from(histories.flatMap((history) => [...history].sort((a, b) => a - b))),
+    positives: Int32Array.from(ascending.flat()),
+    // Drawn in the order of time.
+    places: Int32Array.from(
+      ascending.flatMap((items, user) => items.map((item) => [...histories[user]].indexOf(item))),
+    ),
     userRows: Int32Array.from({ length: users }, (_, i) => stride * (i + 1) - 1),
     itemRows: Int32Array.from({ length: items }, (_, i) => stride * (i + 1) - 1),
     userRowCount: stride * users,
@@ -182,7 +223,9 @@ function caseJson({ name, config, seed, steps, data }: CaseInput): string {
 
 const folder = mkdtempSync(join(tmpdir(), "golden-"));
 try {
-  const inputs = cases.map((input) => {
+  const wanted = process.argv.slice(2);
+  const chosen = cases.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+  const inputs = chosen.map((input) => {
     const path = join(folder, `${input.name}.json`);
     writeFileSync(path, caseJson(input));
     return path;

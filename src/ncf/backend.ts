@@ -10,6 +10,8 @@ export interface TrainingData {
   readonly offsets: Uint32Array;
   /** Shape [positives]: item indices, ascending within a user, no repeats. */
   readonly positives: Int32Array;
+  /** Shape [positives]: each one's place in its user's history, 0 for the oldest; needed by models of histories alone. */
+  readonly places?: Int32Array;
   /** Shape [users]: the embedding row of each user; the identity for compact ids. */
   readonly userRows: Int32Array;
   /** Shape [items]: the embedding row of each item. */
@@ -51,7 +53,7 @@ export interface TrainingSession {
   state(): TrainingState;
   /** Replaces the state by one that `state()` gave under the same config, data and arithmetic. */
   restore(state: TrainingState): void;
-  /** A copy of the model's tensors. Call it at the end of an epoch, when every row is up to date. */
+  /** A copy of the model's tensors, with the users' vectors of a model of histories. Call it at the end of an epoch, when every row is up to date. */
   model(): Map<string, Tensor>;
   close(): Promise<void>;
 }

@@ -5,6 +5,8 @@
  * positive ⌊s / (1 + negatives)⌋, whose first slot is the positive itself (label 1) and whose others are negatives
  * (label 0): items drawn uniformly from the catalogue until one is not among the user's training positives. The
  * held-out item may be drawn: excluding it would leak the answer.
+ *
+ * For a model of histories, the permutation is one of the positives, and all samples of one follow each other.
  */
 import { mix, mulHigh, Permutation, purposes, type StreamKey, streamKey } from "../core/rng.ts";
 import type { TrainingData } from "./backend.ts";
@@ -20,6 +22,8 @@ export interface Batch {
   readonly items: Int32Array;
   /** Shape [size]: 1 for a positive, 0 for a negative. */
   readonly labels: Uint8Array;
+  /** Shape [size]: the number of the positive that a sample belongs to. */
+  readonly positives: Int32Array;
 }
 
 export class BatchSampler {
@@ -30,6 +34,7 @@ export class BatchSampler {
   readonly #samples: number;
   readonly #seed: number;
   readonly #redraw: boolean;
+  readonly #grouped: boolean;
   readonly #userOfPositive: Int32Array;
 
   constructor(config: NcfConfig, data: TrainingData, seed: number) {
@@ -39,6 +44,7 @@ export class BatchSampler {
     this.#samples = data.positives.length * this.#slots;
     this.#seed = seed;
     this.#redraw = config.negativeDraw === "eachEpoch";
+    this.#grouped = Boolean(config.history);
     this.stepsPerEpoch = stepsPerEpoch(this.#samples, config.batchSize);
     this.#userOfPositive = userOfPositive(data);
   }
@@ -48,13 +54,15 @@ export class BatchSampler {
     const epoch = Math.floor(step / this.stepsPerEpoch);
     const from = (step % this.stepsPerEpoch) * this.#batchSize;
     const size = Math.min(this.#batchSize, this.#samples - from);
-    const permutation = new Permutation(this.#samples, streamKey(this.#seed, purposes.shuffle, epoch));
+    const permuted = this.#grouped ? this.#data.positives.length : this.#samples;
+    const permutation = new Permutation(permuted, streamKey(this.#seed, purposes.shuffle, epoch));
     const key = streamKey(this.#seed, purposes.negatives, this.#redraw ? epoch : 0);
     const users = new Int32Array(size);
     const items = new Int32Array(size);
     const labels = new Uint8Array(size);
+    const positives = new Int32Array(size);
     for (let i = 0; i < size; i++) {
-      const sample = permutation.at(from + i);
+      const sample = this.#sampleAt(permutation, from + i);
       const positive = Math.floor(sample / this.#slots);
       const user = this.#userOfPositive[positive];
       const seen = this.#data.offsets[user + 1] - this.#data.offsets[user];
@@ -63,8 +71,14 @@ export class BatchSampler {
       users[i] = user;
       items[i] = isPositive ? this.#data.positives[positive] : this.#negative(user, sample, key);
       labels[i] = isPositive ? 1 : 0;
+      positives[i] = positive;
     }
-    return { users, items, labels };
+    return { users, items, labels, positives };
+  }
+
+  #sampleAt(permutation: Permutation, position: number): number {
+    if (!this.#grouped) return permutation.at(position);
+    return permutation.at(Math.floor(position / this.#slots)) * this.#slots + (position % this.#slots);
   }
 
   #negative(user: number, sample: number, key: StreamKey): number {

@@ -23,9 +23,33 @@ export interface GmfConfig {
   readonly embeddingStd: number;
 }
 
+/**
+ * The user as what they did: in each branch, a weighted mean of embeddings that the items of their history have for this
+ * purpose alone (FISM, Kabbur et al. 2013, beside SVD++, Koren 2008). With k = 0 for the newest item,
+ *
+ *     vector = own row + Σ_k w_k h_k / (Σ_k w_k)^alpha.
+ *
+ * All samples of a positive have its history, and stand together in a batch, so that it is read once.
+ */
+export interface HistoryConfig {
+  /**
+   * `mean`: w = 1, and a positive's history is all that its user has in training but itself. `recency`: w_k = exp(−λ k),
+   * and its history is what came before it; each branch learns its λ.
+   */
+  readonly weights: "mean" | "recency";
+  /** The newest items of a history that count. */
+  readonly window: number;
+  /** 1 gives the mean, 0 the sum. */
+  readonly alpha: number;
+  /** Whether users have a row of their own beside: better for those trained on, nothing for others. */
+  readonly ownRow: boolean;
+}
+
 export interface NcfConfig {
   readonly mlp: MlpConfig | null;
   readonly gmf: GmfConfig | null;
+  /** Users by their history; absent or null: by a trained row each. */
+  readonly history?: HistoryConfig | null;
   /**
    * `dense`: logit = weights · [last hidden layer, GMF product] + bias. `sum`: logit = sum of the GMF product (a dot
    * product); needs `mlp: null`.
@@ -45,6 +69,9 @@ export interface NcfConfig {
   /** Whether negatives are drawn anew for each epoch or once. */
   readonly negativeDraw: "eachEpoch" | "once";
 }
+
+/** The widest `history.window`. */
+export const maxHistoryWindow = 65_536;
 
 /** The greatest id that `ids: "raw"` accepts. */
 export const maxRawId = 2 ** 24;
@@ -172,6 +199,14 @@ export function checkConfig(config: NcfConfig): void {
   }
   if (gmf !== null) {
     require(positiveInteger(gmf.embeddingSize) && gmf.embeddingSize % 4 === 0, "gmf.embeddingSize: a multiple of 4");
+  }
+  const { history } = config;
+  if (history) {
+    require(history.weights === "mean" || history.weights === "recency", "history.weights: mean or recency");
+    require(positiveInteger(history.window) &&
+      history.window <= maxHistoryWindow, `history.window: 1 to ${maxHistoryWindow}`);
+    require(history.alpha >= 0 && history.alpha <= 1, "history.alpha: from 0 to 1");
+    require(typeof history.ownRow === "boolean", "history.ownRow: true or false");
   }
   require(positiveInteger(config.batchSize) && config.batchSize % 64 === 0, "batchSize: a multiple of 64");
   require(positiveInteger(config.epochs), "epochs: a positive integer");

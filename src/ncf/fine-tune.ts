@@ -99,9 +99,19 @@ function dataOfUsers(data: TrainingData, users: Int32Array): TrainingData {
   users.forEach((user, n) => {
     offsets[n + 1] = offsets[n] + data.offsets[user + 1] - data.offsets[user];
   });
-  const positives = new Int32Array(offsets[users.length]);
-  users.forEach((user, n) => {
-    positives.set(data.positives.subarray(data.offsets[user], data.offsets[user + 1]), offsets[n]);
-  });
-  return { ...data, users: users.length, offsets, positives, userRows: users.map((user) => data.userRows[user]) };
+  const ofUsers = (values: Int32Array): Int32Array => {
+    const kept = new Int32Array(offsets[users.length]);
+    users.forEach((user, n) => {
+      kept.set(values.subarray(data.offsets[user], data.offsets[user + 1]), offsets[n]);
+    });
+    return kept;
+  };
+  return {
+    ...data,
+    users: users.length,
+    offsets,
+    positives: ofUsers(data.positives),
+    ...(data.places === undefined ? {} : { places: ofUsers(data.places) }),
+    userRows: users.map((user) => data.userRows[user]),
+  };
 }

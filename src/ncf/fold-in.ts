@@ -20,6 +20,8 @@
  */
 import { factorize, inverse, solveFactorized } from "../core/linear-algebra.ts";
 import { exp, pow } from "../core/math.ts";
+import type { HistoryConfig } from "./config.ts";
+import { HistoryVectors } from "./history.ts";
 import { type LinearizedItems, linearizedItems } from "./linearized-items.ts";
 import type { TrainedModel } from "./model.ts";
 import type { UserRow } from "./user-row.ts";
@@ -51,8 +53,21 @@ export interface LazyFoldIn extends FoldIn {
   prepare(): void;
 }
 
+/** For a model of histories, the row is the vector that its network makes of the history, and `options` play no part. */
 export function createFoldIn(model: TrainedModel, options: FoldInOptions = defaultFoldInOptions): LazyFoldIn {
-  return new NewtonFoldIn(model, options);
+  return model.config.history ? historyFoldIn(model, model.config.history) : new NewtonFoldIn(model, options);
+}
+
+function historyFoldIn({ config, tensors, userRows, itemRows }: TrainedModel, history: HistoryConfig): LazyFoldIn {
+  let made: ((rows: Int32Array) => UserRow) | null = null;
+  const vectors = (): ((rows: Int32Array) => UserRow) => {
+    made ??= new HistoryVectors(config, history, tensors).forStrangers(userRows);
+    return made;
+  };
+  return {
+    prepare: vectors,
+    row: (items) => vectors()(items.subarray(-history.window).map((item) => itemRows[item])),
+  };
 }
 
 /** What all fold-ins of a model share. */

@@ -6,7 +6,8 @@ import { indexOfId } from "../core/ids.ts";
 import { trainingCounts } from "../core/leave-one-out.ts";
 import type { Sample } from "../core/sample.ts";
 import { createFoldIn } from "./fold-in.ts";
-import { embeddingRows, type TrainedModel } from "./model.ts";
+import { withUserVectors } from "./history.ts";
+import { embeddingRows, type TrainedModel, trainingData } from "./model.ts";
 import { withNewItems } from "./new-items.ts";
 import { parameterTable, type Tensor } from "./parameters.ts";
 
@@ -46,7 +47,12 @@ export function grownModel({ base, before, sample, attributes }: ModelGrowth): T
     });
     tensors.set(name, { shape, data });
   }
-  return { ...base, tensors, userRows: rows.userRows, itemRows: rows.itemRows };
+  return {
+    ...base,
+    tensors: withUserVectors(base.config, trainingData(base.config, sample), tensors),
+    userRows: rows.userRows,
+    itemRows: rows.itemRows,
+  };
 }
 
 /** The row of a table for an item or user of the grown sample. */
@@ -82,7 +88,9 @@ function userRowsOf(base: TrainedModel, before: Sample, { userIds, itemIds, trai
   return (table, user) => {
     const known = indexOfId(before.userIds, userIds[user]);
     if (known >= 0) return tableRow(base, table, base.userRows[known]);
-    const history = train.items.subarray(train.offsets[user], train.offsets[user + 1]);
+    // Beside a history stands a row of one's own, which for a new user is the mean of the others'.
+    const end = base.config.history ? train.offsets[user] : train.offsets[user + 1];
+    const history = train.items.subarray(train.offsets[user], end);
     const row = foldIn.row(history.map((item) => indexOfId(before.itemIds, itemIds[item])).filter((item) => item >= 0));
     return table.startsWith("gmf_") ? row.gmf : row.mlp;
   };

@@ -1,6 +1,6 @@
 /** A trained model in memory, and how a sample's indices map to embedding rows. */
 import { NcfError } from "../core/errors.ts";
-import type { Sample } from "../core/sample.ts";
+import type { Sample, UserHistories } from "../core/sample.ts";
 import type { TrainingData } from "./backend.ts";
 import { maxRawId, type NcfConfig } from "./config.ts";
 import type { TensorMap } from "./parameters.ts";
@@ -47,6 +47,19 @@ export function trainingData(config: NcfConfig, sample: Sample): TrainingData {
     items: sample.itemIds.length,
     offsets,
     positives,
+    ...(config.history ? { places: placesOf(sample.train, positives) } : {}),
     ...embeddingRows(config, sample),
   };
+}
+
+/** The place of each positive, items ascending within a user, in the order of time. */
+function placesOf({ offsets, items }: UserHistories, positives: Int32Array): Int32Array {
+  const places = new Int32Array(positives.length);
+  for (let user = 0; user + 1 < offsets.length; user++) {
+    const [from, to] = [offsets[user], offsets[user + 1]];
+    const placeOf = new Map<number, number>();
+    for (let at = from; at < to; at++) placeOf.set(items[at], at - from);
+    for (let at = from; at < to; at++) places[at] = placeOf.get(positives[at]) ?? 0;
+  }
+  return places;
 }

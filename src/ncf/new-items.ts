@@ -25,7 +25,13 @@ import type { Tensor } from "./parameters.ts";
 const ridge = 200;
 
 /** What embeds an item, of which a model has one or more. */
-const itemTables = ["item_embedding.weight", "gmf_item_embedding.weight", "item_bias.weight"];
+const itemTables = [
+  "item_embedding.weight",
+  "gmf_item_embedding.weight",
+  "item_bias.weight",
+  "history_embedding.weight",
+  "gmf_history_embedding.weight",
+];
 
 export interface ItemCatalogue {
   /** Shape [items]: first the attributes of the items of the model's sample, in its order, then those of the new items. */

@@ -15,6 +15,9 @@ export interface ParameterSpec {
   readonly kind: "rows" | "dense" | "statistic";
 }
 
+/** θ of history.ts at the start: a weight halves about every five newer items. */
+const initialHistoryDecay = -2;
+
 /** A float32 tensor, row-major. */
 export interface Tensor {
   readonly shape: readonly number[];
@@ -24,7 +27,10 @@ export interface Tensor {
 /** The model's tensors by name, in the order of the parameter table. */
 export type TensorMap = ReadonlyMap<string, Tensor>;
 
-/** The parameter table of `config` with `userRows` and `itemRows` embedding rows. */
+/**
+ * The parameter table of `config` with `userRows` and `itemRows` embedding rows. A model of histories trains no
+ * `user_embedding.weight`; history.ts makes it of the others.
+ */
 export function parameterTable(config: NcfConfig, userRows: number, itemRows: number): ParameterSpec[] {
   const table: ParameterSpec[] = [];
   const rows = (name: string, count: number, width: number, std: number): void => {
@@ -39,14 +45,18 @@ export function parameterTable(config: NcfConfig, userRows: number, itemRows: nu
     table.push({ name, shape: [width], initial: { kind: "constant", value }, kind });
   };
 
-  const { mlp, gmf } = config;
-  if (mlp !== null) {
-    rows("user_embedding", userRows, mlp.embeddingSize, mlp.embeddingStd);
-    rows("item_embedding", itemRows, mlp.embeddingSize, mlp.embeddingStd);
-  }
-  if (gmf !== null) {
-    rows("gmf_user_embedding", userRows, gmf.embeddingSize, gmf.embeddingStd);
-    rows("gmf_item_embedding", itemRows, gmf.embeddingSize, gmf.embeddingStd);
+  const { mlp, gmf, history = null } = config;
+  for (const [prefix, branch] of [
+    ["", mlp],
+    ["gmf_", gmf],
+  ] as const) {
+    if (branch === null) continue;
+    const { embeddingSize, embeddingStd } = branch;
+    if (history === null) rows(`${prefix}user_embedding`, userRows, embeddingSize, embeddingStd);
+    else if (history.ownRow) rows(`${prefix}own_user_embedding`, userRows, embeddingSize, embeddingStd);
+    rows(`${prefix}item_embedding`, itemRows, embeddingSize, embeddingStd);
+    if (history !== null) rows(`${prefix}history_embedding`, itemRows, embeddingSize, embeddingStd);
+    if (history?.weights === "recency") constant(`${prefix}history_decay`, 1, initialHistoryDecay, "dense");
   }
   if (config.itemBias) {
     table.push({

@@ -24,7 +24,7 @@ function usersIdleFor(limit: number, { batches }: GoldenCase): number {
 }
 
 describe("golden PyTorch fixture", () => {
-  it("has the paper's net, both other presets' nets and the case of idle rows", () => {
+  it("has the paper's net, both other presets' nets, the case of idle rows, and histories of both kinds", () => {
     const lengths = goldenCases().map(({ name, losses }) => [name, losses.length]);
     expect(Object.fromEntries(lengths)).toEqual({
       paper: 20,
@@ -32,6 +32,8 @@ describe("golden PyTorch fixture", () => {
       mf: 20,
       "norm-before-relu": 20,
       "idle-rows": 150,
+      "history-mean": 20,
+      "history-recency": 20,
     });
   });
 
@@ -41,7 +43,8 @@ describe("golden PyTorch fixture", () => {
     expect(golden.batches.length % sampler.stepsPerEpoch).toBe(0);
     expect(golden.batches.length).toBe(golden.losses.length);
     golden.batches.forEach((batch, step) => {
-      expect(batch).toEqual(sampler.at(step));
+      const { positives, ...drawn } = sampler.at(step);
+      expect(batch).toEqual(golden.config.history ? { ...drawn, positives } : drawn);
     });
   });
 

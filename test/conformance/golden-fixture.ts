@@ -5,13 +5,16 @@ import type { Batch } from "../../src/ncf/batches.ts";
 import type { NcfConfig } from "../../src/ncf/config.ts";
 import type { Tensor, TensorMap } from "../../src/ncf/parameters.ts";
 
+/** As the sampler draws it; cases without a history leave the positives out. */
+export type GoldenBatch = Omit<Batch, "positives"> & Partial<Pick<Batch, "positives">>;
+
 export interface GoldenCase {
   readonly name: string;
   readonly config: NcfConfig;
   readonly data: TrainingData;
   readonly seed: number;
   /** The batches trained on, one a step; the last of an epoch is short. */
-  readonly batches: readonly Batch[];
+  readonly batches: readonly GoldenBatch[];
   /** sha256 of every step's packed dropout masks, layer by layer (see `packedDropoutMasks`). */
   readonly dropoutMasksSha256: string;
   /** Each step's mean loss, by PyTorch in float64 from the float32 initial values. */
@@ -60,7 +63,12 @@ function readCase({ data, batchSizes, ...stored }: StoredCase): GoldenCase {
   let from = 0;
   const batches = batchSizes.map((size) => {
     const part = (name: string): Int32Array => integers(`batch.${name}`).subarray(from, from + size);
-    const batch = { users: part("users"), items: part("items"), labels: Uint8Array.from(part("labels")) };
+    const batch = {
+      users: part("users"),
+      items: part("items"),
+      labels: Uint8Array.from(part("labels")),
+      ...(stored.config.history ? { positives: part("positives") } : {}),
+    };
     from += size;
     return batch;
   });
@@ -70,6 +78,7 @@ function readCase({ data, batchSizes, ...stored }: StoredCase): GoldenCase {
       ...data,
       offsets: Uint32Array.from(integers("data.offsets")),
       positives: integers("data.positives"),
+      ...(stored.config.history ? { places: integers("data.places") } : {}),
       userRows: integers("data.userRows"),
       itemRows: integers("data.itemRows"),
     },

@@ -21,6 +21,7 @@ async function checkerboard(config: NcfConfig): Promise<TrainedModel> {
       const user = Math.floor(i / perUser);
       return (user % 2) + 2 * ((i % perUser) + ((user >> 1) % 16));
     }),
+    places: Int32Array.from({ length: users * perUser }, (_, i) => i % perUser),
     userRows: Int32Array.from({ length: users }, (_, user) => 2 * user + 1),
     itemRows: Int32Array.from({ length: items }, (_, item) => items - 1 - item),
     userRowCount: 2 * users + 1,
@@ -50,6 +51,14 @@ const variants: Record<string, NcfConfig> = {
     mlp: { ...presets.paper.mlp, embeddingStd: 0.1, hidden: [32, 16], regularizedLayers: 2 },
     gmf: { embeddingSize: 8, embeddingStd: 0.1 },
     itemBias: true,
+  },
+  "neumf, of histories by recency": {
+    ...presets.neumf,
+    history: { weights: "recency", window: 10, alpha: 1, ownRow: false },
+  },
+  "mf, of histories beside own rows": {
+    ...presets.mf,
+    history: { weights: "mean", window: 24, alpha: 0.5, ownRow: true },
   },
 };
 

@@ -27,7 +27,8 @@ async function checkerboard(config: NcfConfig): Promise<{ model: TrainedModel; i
     itemRows: Int32Array.from({ length: items }, (_, item) => items - 1 - item),
   };
   const offsets = Uint32Array.from({ length: users + 1 }, (_, user) => user * perUser);
-  const data = { users, items, offsets, positives, ...rows, userRowCount: users, itemRowCount: items };
+  const places = Int32Array.from({ length: users * perUser }, (_, i) => i % perUser);
+  const data = { users, items, offsets, positives, places, ...rows, userRowCount: users, itemRowCount: items };
   const session = await wasmBackend().open(config, data, { seed: 3, threads: 1 });
   for (let epoch = 0; epoch < 40; epoch++) await session.run(session.stepsPerEpoch);
   const tensors = session.model();
@@ -48,7 +49,12 @@ function untrained(config: NcfConfig, count: number): TrainedModel {
 
 const itemTables = ["item_embedding.weight", "gmf_item_embedding.weight", "item_bias.weight"];
 const allTables: NcfConfig = { ...presets.neumf, itemBias: true };
-const variants: Record<string, NcfConfig> = { mf: presets.mf, neumf: presets.neumf, "neumf with bias": allTables };
+const variants: Record<string, NcfConfig> = {
+  mf: presets.mf,
+  neumf: presets.neumf,
+  "neumf with bias": allTables,
+  "neumf of histories": { ...presets.neumf, history: { weights: "recency", window: 10, alpha: 1, ownRow: false } },
+};
 
 describe("new items", () => {
   for (const [name, config] of Object.entries(variants)) {

@@ -18,10 +18,13 @@ function randomData(users: number, items: number, perUser: number): TrainingData
   const rng = new Rng(streamKey(5, 99));
   const offsets = new Uint32Array(users + 1);
   const positives: number[] = [];
+  const places: number[] = [];
   for (let user = 0; user < users; user++) {
     const own = new Set<number>();
     for (let i = rng.below(2 * perUser); i >= 0; i--) own.add(rng.below(items));
-    positives.push(...[...own].sort((a, b) => a - b));
+    const ascending = [...own].sort((a, b) => a - b);
+    positives.push(...ascending);
+    places.push(...ascending.map((item) => [...own].indexOf(item)));
     offsets[user + 1] = positives.length;
   }
   const identity = (count: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i);
@@ -30,6 +33,7 @@ function randomData(users: number, items: number, perUser: number): TrainingData
     items,
     offsets,
     positives: Int32Array.from(positives),
+    places: Int32Array.from(places),
     userRows: identity(users),
     itemRows: identity(items),
     userRowCount: users,
@@ -55,6 +59,22 @@ const variants: Record<string, NcfConfig> = {
     mlp: { ...paper.mlp, hidden: [24, 16], regularizedLayers: 2 },
     negativeDraw: "once",
     batchSize: 64,
+  },
+  "the mean of the whole history beside own rows": {
+    ...presets.neumf,
+    history: { weights: "mean", window: 1000, alpha: 0.5, ownRow: true },
+  },
+  "the mean of the newest two": {
+    ...presets.mf,
+    history: { weights: "mean", window: 2, alpha: 1, ownRow: false },
+    batchSize: 64,
+  },
+  "history by recency alone, in both branches": {
+    ...paper,
+    gmf: { embeddingSize: 20, embeddingStd: 0.1 },
+    history: { weights: "recency", window: 5, alpha: 1, ownRow: false },
+    negatives: 2,
+    batchSize: 128,
   },
 };
 
@@ -121,6 +141,30 @@ describe("wasm backend", () => {
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(0);
     await session.close();
+  });
+
+  it("goes on bit for bit from a state in the middle of an epoch, with histories too", async () => {
+    const config = variants["history by recency alone, in both branches"];
+    const whole = await wasmBackend().open(config, data, { seed: 4, threads: 2 });
+    await whole.run(3);
+    const state = whole.state();
+    await runSteps(whole, whole.stepsPerEpoch);
+    const parts = await wasmBackend().open(config, data, { seed: 4, threads: 1 });
+    await parts.run(1);
+    parts.restore(state);
+    await runSteps(parts, parts.stepsPerEpoch);
+    expect(sameBytes(whole.state().tensors, parts.state().tensors)).toBe(true);
+    await whole.close();
+    await parts.close();
+  });
+
+  it("refuses data that do not say what came before what, for a model of histories", async () => {
+    const { places, ...unordered } = data;
+    expect(places).toBeDefined();
+    const config = variants["the mean of the newest two"];
+    await expect(wasmBackend().open(config, unordered, { seed: 1, threads: 1 })).rejects.toMatchObject({
+      code: "DATA_INVALID",
+    });
   });
 
   it("refuses moments that would not come to rest, and models beyond 4 GiB", async () => {

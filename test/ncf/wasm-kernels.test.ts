@@ -33,16 +33,19 @@ function variedData(users: number, items: number): TrainingData {
   const rng = new Rng(streamKey(8, 1));
   const offsets = new Uint32Array(users + 1);
   const positives: number[] = [];
+  const places: number[] = [];
   for (let user = 0; user < users; user++) {
     const share = user === 0 ? 1 : user === 1 ? 0.99 : rng.unit() ** 2;
     for (let item = 0; item < items; item++) if (share === 1 || rng.unit() < share) positives.push(item);
     offsets[user + 1] = positives.length;
+    for (let place = positives.length - offsets[user] - 1; place >= 0; place--) places.push(place);
   }
   return {
     users,
     items,
     offsets,
     positives: Int32Array.from(positives),
+    places: Int32Array.from(places),
     userRows: Int32Array.from({ length: users }, (_, user) => 2 * user + 1),
     itemRows: Int32Array.from({ length: items }, (_, item) => 3 * item),
     userRowCount: 2 * users,
@@ -51,21 +54,30 @@ function variedData(users: number, items: number): TrainingData {
 }
 
 describe("batch drawing in wasm", () => {
-  for (const negativeDraw of ["eachEpoch", "once"] as const) {
-    it(`draws the very batches of the readable sampler, negatives drawn ${negativeDraw}`, async () => {
-      const config: NcfConfig = { ...presets.paper, batchSize: 128, negativeDraw };
+  const { paper } = presets;
+  const history = { weights: "mean", window: 9, alpha: 1, ownRow: false } as const;
+  const variants: Record<string, NcfConfig> = {
+    "negatives drawn eachEpoch": { ...paper, negativeDraw: "eachEpoch" },
+    "negatives drawn once": { ...paper, negativeDraw: "once" },
+    "the samples of a positive together": { ...paper, history },
+    "positives alone, with histories": { ...paper, history, negatives: 0 },
+  };
+  for (const [title, variant] of Object.entries(variants)) {
+    it(`draws the very batches of the readable sampler: ${title}`, async () => {
+      const config: NcfConfig = { ...variant, batchSize: 128 };
       const data = variedData(37, 61);
       const seed = 2 ** 40 + 12345;
       const { kernels, layout, buffer } = await openKernels(config, data, seed);
       const sampler = new BatchSampler(config, data, seed);
       for (let step = 0; step < 2 * sampler.stepsPerEpoch + 2; step++) {
         kernels.draw(step);
-        const { users, items, labels } = sampler.at(step);
+        const { users, items, labels, positives } = sampler.at(step);
         const drawn = (at: number): Uint32Array =>
           new Uint32Array(buffer, at + (step % 2) * config.batchSize * 4, users.length);
         expect([...drawn(layout.batchUsers)]).toEqual([...users].map((user) => data.userRows[user]));
         expect([...drawn(layout.batchItems)]).toEqual([...items].map((item) => data.itemRows[item]));
         expect([...drawn(layout.batchLabels)]).toEqual([...labels]);
+        if (config.history) expect([...drawn(layout.batchPositives)]).toEqual([...positives]);
       }
     });
   }

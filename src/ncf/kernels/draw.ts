@@ -32,13 +32,15 @@ export function drawSamples(step: u32, buffer: u32, from: u32, to: u32, scratch:
   const sampleAt = scratch;
   const count = to - from;
 
-  permute(
-    position + from,
-    count,
-    keyWord0(seedLow, seedHigh, shufflePurpose, epoch),
-    keyWord1(seedLow, seedHigh, shufflePurpose, epoch),
-    sampleAt,
-  );
+  const shuffle0 = keyWord0(seedLow, seedHigh, shufflePurpose, epoch);
+  const shuffle1 = keyWord1(seedLow, seedHigh, shufflePurpose, epoch);
+  if (slot(layout.history)) {
+    permuteGroups(position + from, count, shuffle0, shuffle1, sampleAt);
+    const positives = slot(layout.batchPositives) + at;
+    for (let i: u32 = 0; i < count; i++) {
+      store<u32>(positives + (i << 2), load<u32>(sampleAt + (i << 2)) / slots);
+    }
+  } else permute(position + from, count, slot(layout.samples), shuffle0, shuffle1, sampleAt);
   const owners = slot(layout.userOfPositive);
   for (let i: u32 = 0; i < count; i++) {
     const sample = load<u32>(sampleAt + (i << 2));
@@ -62,9 +64,22 @@ export function drawSamples(step: u32, buffer: u32, from: u32, to: u32, scratch:
   }
 }
 
-/** Positions `from` … of the epoch's permutation: src/core/rng.ts, class Permutation. */
-function permute(from: u32, count: u32, k0: u32, k1: u32, out: usize): void {
-  const size = slot(layout.samples);
+/** Samples at positions `from` … of an epoch that permutes positives, and keeps the samples of each together. */
+function permuteGroups(from: u32, count: u32, k0: u32, k1: u32, out: usize): void {
+  const slots = slot(layout.slots);
+  const first = from / slots;
+  const groups = (from + count + slots - 1) / slots - first;
+  permute(first, groups, slot(layout.samples) / slots, k0, k1, out);
+  // From the end, so that what is read has not been overwritten.
+  for (let i: i32 = count - 1; i >= 0; i--) {
+    const position = from + i;
+    const positive = load<u32>(out + ((position / slots - first) << 2));
+    store<u32>(out + (i << 2), positive * slots + (position % slots));
+  }
+}
+
+/** Positions `from` … of the permutation of `size` numbers: src/core/rng.ts, class Permutation. */
+function permute(from: u32, count: u32, size: u32, k0: u32, k1: u32, out: usize): void {
   const bits = max<u32>(2, 32 - clz<u32>(max<u32>(1, size - 1)));
   const leftBits = bits >> 1;
   const rightBits = bits - leftBits;

@@ -16,6 +16,11 @@ function copyVectors(from: usize, to: usize, bytes: u32): void {
   for (let i: u32 = 0; i < bytes; i += 16) v128.store(to + i, v128.load(from + i));
 }
 
+/** Clears `bytes` (a multiple of 16). */
+export function clearVectors(at: usize, bytes: u32): void {
+  for (let i: u32 = 0; i < bytes; i += 16) v128.store(at + i, f32x4.splat(0));
+}
+
 /** Copies the values of batch rows `from` … `to` − 1 to where the network reads them. */
 export function gatherRows(buffer: u32, from: u32, to: u32): void {
   const half = slot(layout.batchSize) << 2;
@@ -32,14 +37,20 @@ export function gatherRows(buffer: u32, from: u32, to: u32): void {
   const gmfItem = slot(layout.gmfItem);
   const hasBias = slot(layout.itemBias);
   const bias = slot(layout.bias);
+  const hasUser = slot(layout.userWidth);
   for (let i = from; i < to; i++) {
     const user: usize = userTable + load<u32>(usersAt + (i << 2)) * userStride;
     const item: usize = itemTable + load<u32>(itemsAt + (i << 2)) * itemStride;
     const x: usize = input + i * (mlpBytes << 1);
-    copyVectors(user, x, mlpBytes);
     copyVectors(item, x + mlpBytes, mlpBytes);
-    if (gmfBytes) {
+    if (hasUser) {
+      copyVectors(user, x, mlpBytes);
       copyVectors(user + mlpBytes, gmfUser + i * gmfBytes, gmfBytes);
+    } else {
+      clearVectors(x, mlpBytes);
+      clearVectors(gmfUser + i * gmfBytes, gmfBytes);
+    }
+    if (gmfBytes) {
       copyVectors(item + mlpBytes, gmfItem + i * gmfBytes, gmfBytes);
     }
     if (hasBias) store<f32>(bias + (i << 2), load<f32>(item + mlpBytes + gmfBytes));
@@ -91,7 +102,8 @@ export function catchUpTable(
   for (let row = thread; row < rows; row += threads) catchUpRow(table + row * stride, touchedAt, width, now);
 }
 
-function catchUpRow(record: usize, touchedAt: u32, width: u32, now: u32): void {
+/** Brings one row's record, whose `touched` lies at `touchedAt`, up to date at step `now`. */
+export function catchUpRow(record: usize, touchedAt: u32, width: u32, now: u32): void {
   const touched = load<u32>(record + touchedAt);
   if (touched === now) return;
   // A row that no batch has touched yet has zero moments.
@@ -164,7 +176,8 @@ export function updateRows(
   }
 }
 
-function addVectors(from: usize, to: usize, bytes: u32): void {
+/** Adds `bytes` (a multiple of 16). */
+export function addVectors(from: usize, to: usize, bytes: u32): void {
   for (let i: u32 = 0; i < bytes; i += 16) v128.store(to + i, f32x4.add(v128.load(to + i), v128.load(from + i)));
 }
 

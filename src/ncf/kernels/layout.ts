@@ -106,6 +106,36 @@ export const driftCentre = 68; // f64
 export const decayRate = 70; // f64: −log(beta2)
 export const oneBlockFrom = 71;
 
+// Histories: history.ts.
+/** 0 none, 1 mean, 2 recency. */
+export const history = 72;
+export const historyWindow = 73;
+export const historyAlpha = 74; // f64
+/** Shape [positives] u32: each user's history items' rows, oldest first, and each positive's place there. */
+export const historyRows = 75;
+export const places = 76;
+/** Shape [2, batchSize] u32: the positive that each sample belongs to. */
+export const batchPositives = 77;
+/** As the other tables, with a row's gradient at the end of its record. */
+export const historyTable = 78;
+export const historyStride = 79;
+export const historyWidth = 80;
+export const historyRowCount = 81;
+/** Two buffers, each of shape [2 branches, 3, window + 1] f32: weights, scales and mean ages of history-weights.ts. */
+export const historyWeights = 82;
+/** Shape [batchSize, historyWidth]: by each run of samples, at its first row of a unit, what a longer decay does to its vector. */
+export const historySlopes = 83;
+/** Shape [4]: θ of the MLP and of GMF; moments and gradient alike. */
+export const decay = 84;
+export const decayM = 85;
+export const decayV = 86;
+export const decayGradient = 87;
+/** Per unit: the gradients of both λ (f64). */
+export const decayPartial = 88;
+/** Per thread: the addresses of the records that a step touches. */
+export const touchedRecords = 89;
+export const touchedBytes = 90;
+
 // Threads.
 export const barrier = 69;
 

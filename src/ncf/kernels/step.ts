@@ -17,6 +17,9 @@ import {
 import { drawSamples, fillFilter } from "./draw";
 import { catchUpBatch, catchUpTable, gatherRows, updateRows } from "./embedding";
 import { gemm, gemmTransposed } from "./gemm";
+import { decayGradients, poolHistories } from "./history";
+import { catchUpHistories, updateHistories } from "./history-update";
+import { learnsDecay, prepareWeights, updateDecay } from "./history-weights";
 import * as layout from "./layout";
 import { layerAt, layerSlot, slot } from "./memory";
 import { outputRows } from "./output";
@@ -59,6 +62,10 @@ export function run(first: u32, count: u32): void {
   const barrier = slot(layout.barrier);
   setStep(first);
   drawUnits(first);
+  if (thread === 0 && slot(layout.history)) {
+    prepareWeights(0);
+    prepareWeights(1);
+  }
   meet(barrier, threads);
   catchUpNext(first, first & 1);
   meet(barrier, threads);
@@ -67,7 +74,7 @@ export function run(first: u32, count: u32): void {
     const more = i + 1 < count;
     setStep(step);
     forward(step);
-    backward();
+    backward(step);
     if (more) {
       setStep(step + 1);
       drawUnits(step + 1);
@@ -116,7 +123,10 @@ function catchUpNext(now: u32, buffer: u32): void {
   const itemTable = slot(layout.itemTable);
   const userStride = slot(layout.userStride);
   const itemStride = slot(layout.itemStride);
-  catchUpBatch(users, size, userTable, userStride, slot(layout.userWidth), now, thread, threads, scratch);
+  if (slot(layout.userWidth)) {
+    catchUpBatch(users, size, userTable, userStride, slot(layout.userWidth), now, thread, threads, scratch);
+  }
+  if (slot(layout.history)) catchUpHistories(buffer, size, now, thread, threads);
   catchUpBatch(items, size, itemTable, itemStride, slot(layout.itemWidth), now, thread, threads, scratch);
 }
 
@@ -127,6 +137,10 @@ function flush(now: u32): void {
   const itemRows = slot(layout.itemRowCount);
   catchUpTable(userTable, slot(layout.userStride), slot(layout.userWidth), userRows, now, thread, threads);
   catchUpTable(itemTable, slot(layout.itemStride), slot(layout.itemWidth), itemRows, now, thread, threads);
+  if (!slot(layout.history)) return;
+  const historyTable = slot(layout.historyTable);
+  const historyRows = slot(layout.historyRowCount);
+  catchUpTable(historyTable, slot(layout.historyStride), slot(layout.historyWidth), historyRows, now, thread, threads);
 }
 
 function statisticsOf(layer: usize): usize {
@@ -142,7 +156,12 @@ function forward(step: u32): void {
   const unitRows = slot(layout.unitRows);
   const layers = slot(layout.layers);
   const barrier = slot(layout.barrier);
-  for (let u = firstUnit; u < endUnit; u++) gatherRows(step & 1, u * unitRows, min((u + 1) * unitRows, size));
+  for (let u = firstUnit; u < endUnit; u++) {
+    const from = u * unitRows;
+    const to = min(from + unitRows, size);
+    gatherRows(step & 1, from, to);
+    if (slot(layout.history)) poolHistories(step & 1, from, to, scratch);
+  }
   for (let l: u32 = 0; l < layers; l++) {
     const layer = layerAt(l);
     const K = layerSlot(layer, layout.inputs);
@@ -189,7 +208,7 @@ function activateUnit(step: u32, l: u32, from: u32, to: u32): void {
   activate(layer, statisticsOf(layer), from, to, k0, k1);
 }
 
-function backward(): void {
+function backward(step: u32): void {
   const unitRows = slot(layout.unitRows);
   const barrier = slot(layout.barrier);
   for (let l: i32 = slot(layout.layers) - 1; l >= 0; l--) {
@@ -224,6 +243,11 @@ function backward(): void {
       gemm(g, rowD, back, 0, inputGradient + from * rowA, rowA, to - from, N, K, false);
     }
   }
+  if (!learnsDecay()) return;
+  for (let u = firstUnit; u < endUnit; u++) {
+    const from = u * unitRows;
+    decayGradients(step & 1, u, from, min(from + unitRows, size));
+  }
 }
 
 /** to[i] = Σ over parts, in part order, of from[part][i]; `count` floats, a multiple of 4. */
@@ -248,7 +272,12 @@ function update(step: u32, index: u32): void {
     adamVector(slot(layout.output), slot(layout.outputM), slot(layout.outputV), partial, bytes, units, count);
   }
   updateEmbeddings(t, step & 1);
+  if (slot(layout.history)) updateHistories(step & 1, size, t, thread, threads, scratch);
   if (thread === 0) {
+    if (learnsDecay()) {
+      updateDecay(units);
+      prepareWeights(t & 1);
+    }
     const partial = slot(layout.lossPartial);
     let loss: f64 = 0;
     for (let u: u32 = 0; u < units; u++) loss += load<f64>(partial + (u << 3));
@@ -298,25 +327,27 @@ function updateEmbeddings(t: u32, buffer: u32): void {
   const next = scratch;
   const firsts = scratch + half;
   const sum = scratch + 2 * half;
-  updateRows(
-    slot(layout.batchUsers) + buffer * half,
-    size,
-    slot(layout.userTable),
-    slot(layout.userStride),
-    slot(layout.userWidth),
-    t,
-    thread,
-    threads,
-    next,
-    firsts,
-    sum,
-    mlp,
-    mlpBytes << 1,
-    mlpBytes,
-    slot(layout.gmfUserGradient),
-    gmfBytes,
-    0,
-  );
+  if (slot(layout.userWidth)) {
+    updateRows(
+      slot(layout.batchUsers) + buffer * half,
+      size,
+      slot(layout.userTable),
+      slot(layout.userStride),
+      slot(layout.userWidth),
+      t,
+      thread,
+      threads,
+      next,
+      firsts,
+      sum,
+      mlp,
+      mlpBytes << 1,
+      mlpBytes,
+      slot(layout.gmfUserGradient),
+      gmfBytes,
+      0,
+    );
+  }
   updateRows(
     slot(layout.batchItems) + buffer * half,
     size,

@@ -3,6 +3,7 @@ import { NcfError } from "../../core/errors.ts";
 import type { NumericBackend, SessionOptions, TrainingData, TrainingSession, TrainingState } from "../backend.ts";
 import { BatchSampler } from "../batches.ts";
 import { checkConfig, type NcfConfig } from "../config.ts";
+import { withUserVectors } from "../history.ts";
 import { initialTensors, type ParameterSpec, parameterTable, type Tensor, type TensorMap } from "../parameters.ts";
 import { forwardBackward } from "./network.ts";
 
@@ -91,7 +92,7 @@ class ReferenceSession implements TrainingSession {
   }
 
   state(): TrainingState {
-    const tensors = this.model();
+    const tensors = this.#copy();
     for (const { name, shape } of this.#trained) {
       const moments = this.#moments.get(name);
       if (moments === undefined) continue;
@@ -115,6 +116,10 @@ class ReferenceSession implements TrainingSession {
   }
 
   model(): Map<string, Tensor> {
+    return withUserVectors(this.#config, this.#data, this.#copy());
+  }
+
+  #copy(): Map<string, Tensor> {
     return new Map([...this.#tensors].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));
   }
 

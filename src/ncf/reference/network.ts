@@ -3,7 +3,7 @@ import { purposes, streamKey } from "../../core/rng.ts";
 import type { TrainingData } from "../backend.ts";
 import { type Batch, keepsActivation } from "../batches.ts";
 import type { MlpConfig, NcfConfig } from "../config.ts";
-import type { Tensor } from "../parameters.ts";
+import { batchHistories, historyBackward, historyForward } from "./history.ts";
 import {
   type BatchNormTrace,
   batchNorm,
@@ -18,22 +18,7 @@ import {
   times,
   zeros,
 } from "./layers.ts";
-
-export type Tensors = ReadonlyMap<string, Tensor>;
-/** Gradients by tensor name, each of its tensor's size. */
-export type Gradients = ReadonlyMap<string, Float64Array>;
-
-export function tensorData(tensors: Tensors, name: string): Float32Array {
-  const tensor = tensors.get(name);
-  if (tensor === undefined) throw new Error(`the parameter table has no tensor ${name}`);
-  return tensor.data;
-}
-
-function gradient(gradients: Gradients, name: string): Float64Array {
-  const found = gradients.get(name);
-  if (found === undefined) throw new Error(`the parameter table has no tensor ${name}`);
-  return found;
-}
+import { type Gradients, gradient, type Tensors, tensorData } from "./tensors.ts";
 
 interface BlockTrace {
   readonly input: Matrix;
@@ -56,23 +41,34 @@ export function forwardBackward(
 ): number {
   const userRows = batch.users.map((user) => data.userRows[user]);
   const itemRows = batch.items.map((item) => data.itemRows[item]);
-  const { mlp, gmf } = config;
+  const { mlp, gmf, history = null } = config;
   const size = batch.users.length;
+  const histories = history && batchHistories(history, data, batch);
+  const userVectors = (prefix: string, width: number): Matrix => {
+    if (history === null || histories === null) return gather(tensors, `${prefix}user_embedding.weight`, userRows);
+    const own = history.ownRow ? gather(tensors, `${prefix}own_user_embedding.weight`, userRows) : zeros(size, width);
+    return plus(own, historyForward(history, histories, tensors, prefix, width));
+  };
+  const userVectorsBackward = (prefix: string, d: Matrix): void => {
+    if (history === null || histories === null) {
+      scatterAdd(gradients, `${prefix}user_embedding.weight`, userRows, d);
+      return;
+    }
+    if (history.ownRow) scatterAdd(gradients, `${prefix}own_user_embedding.weight`, userRows, d);
+    historyBackward(history, histories, tensors, prefix, d, gradients);
+  };
 
   const traces: BlockTrace[] = [];
   let hidden: Matrix | null = null;
   if (mlp !== null) {
-    hidden = concatenate(
-      gather(tensors, "user_embedding.weight", userRows),
-      gather(tensors, "item_embedding.weight", itemRows),
-    );
+    hidden = concatenate(userVectors("", mlp.embeddingSize), gather(tensors, "item_embedding.weight", itemRows));
     for (let layer = 0; layer < mlp.hidden.length; layer++) {
       const block = blockForward(mlp, layer, hidden, tensors, step, seed);
       traces.push(block.trace);
       hidden = block.output;
     }
   }
-  const gmfUser = gmf && gather(tensors, "gmf_user_embedding.weight", userRows);
+  const gmfUser = gmf && userVectors("gmf_", gmf.embeddingSize);
   const gmfItem = gmf && gather(tensors, "gmf_item_embedding.weight", itemRows);
   const product = gmfUser && gmfItem && times(gmfUser, gmfItem.data);
   const features = concatenate(hidden ?? zeros(size, 0), product ?? zeros(size, 0));
@@ -88,7 +84,7 @@ export function forwardBackward(
   const dFeatures = outputBackward(config, features, tensors, itemRows, dLogits, gradients);
   const [dHidden, dProduct] = split(dFeatures, hidden?.width ?? 0);
   if (gmfUser && gmfItem) {
-    scatterAdd(gradients, "gmf_user_embedding.weight", userRows, times(dProduct, gmfItem.data));
+    userVectorsBackward("gmf_", times(dProduct, gmfItem.data));
     scatterAdd(gradients, "gmf_item_embedding.weight", itemRows, times(dProduct, gmfUser.data));
   }
   if (mlp !== null) {
@@ -97,7 +93,7 @@ export function forwardBackward(
       d = blockBackward(mlp, layer, traces[layer], d, tensors, gradients);
     }
     const [dUser, dItem] = split(d, mlp.embeddingSize);
-    scatterAdd(gradients, "user_embedding.weight", userRows, dUser);
+    userVectorsBackward("", dUser);
     scatterAdd(gradients, "item_embedding.weight", itemRows, dItem);
   }
   return loss;
@@ -235,6 +231,10 @@ function scatterAdd(gradients: Gradients, name: string, rows: Int32Array, d: Mat
   rows.forEach((row, r) => {
     for (let c = 0; c < d.width; c++) table[row * d.width + c] += d.data[r * d.width + c];
   });
+}
+
+function plus(a: Matrix, b: Matrix): Matrix {
+  return { ...a, data: a.data.map((value, i) => value + b.data[i]) };
 }
 
 function concatenate(a: Matrix, b: Matrix): Matrix {

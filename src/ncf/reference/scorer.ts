@@ -3,7 +3,7 @@ import type { Recommender } from "../../core/recommender.ts";
 import { batchNormEpsilon } from "../config.ts";
 import type { TrainedModel } from "../model.ts";
 import { dense, type Matrix, relu } from "./layers.ts";
-import { tensorData } from "./network.ts";
+import { tensorData } from "./tensors.ts";
 
 /** Scores are logits. */
 export class ReferenceScorer implements Recommender {

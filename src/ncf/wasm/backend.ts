@@ -6,6 +6,7 @@ import { NcfError } from "../../core/errors.ts";
 import type { NumericBackend, SessionOptions, TrainingData, TrainingSession, TrainingState } from "../backend.ts";
 import { stepsPerEpoch } from "../batches.ts";
 import { checkConfig, type NcfConfig } from "../config.ts";
+import { withUserVectors } from "../history.ts";
 import { initialTensors, type ParameterSpec, parameterTable, type Tensor, type TensorMap } from "../parameters.ts";
 import { type MemoryLayout, maxStepsPerCall, memoryLayout, unitRows } from "./memory-layout.ts";
 import { type SimdChoice, type TrainingRuntime, trainingRuntime } from "./runtime.ts";
@@ -54,6 +55,8 @@ class WasmSession implements TrainingSession {
   readonly arithmetic: string;
   readonly stepsPerEpoch: number;
   #step = 0;
+  readonly #config: NcfConfig;
+  readonly #data: TrainingData;
   readonly #layout: MemoryLayout;
   readonly #memory: WebAssemblyMemory;
   readonly #pool: ThreadPool;
@@ -71,6 +74,8 @@ class WasmSession implements TrainingSession {
   ) {
     this.arithmetic = runtime.arithmetic;
     this.stepsPerEpoch = stepsPerEpoch(data.positives.length * (1 + config.negatives), config.batchSize);
+    this.#config = config;
+    this.#data = data;
     this.#layout = layout;
     this.#memory = memory;
     this.#pool = pool;
@@ -99,7 +104,7 @@ class WasmSession implements TrainingSession {
   }
 
   state(): TrainingState {
-    const tensors = new Map<string, Tensor>(this.model());
+    const tensors = this.#copy();
     const values = this.#floats();
     for (const { name, shape, kind } of this.#table) {
       if (kind === "statistic") continue;
@@ -129,6 +134,10 @@ class WasmSession implements TrainingSession {
   }
 
   model(): Map<string, Tensor> {
+    return withUserVectors(this.#config, this.#data, this.#copy());
+  }
+
+  #copy(): Map<string, Tensor> {
     const values = this.#floats();
     return new Map(this.#table.map(({ name, shape }) => [name, { shape, data: this.#place(name).read(values, 0) }]));
   }

@@ -11,6 +11,8 @@ export interface DrawnBatch {
   readonly itemRows: Int32Array;
   /** Shape [size]: 1 for a positive, 0 for a negative. */
   readonly labels: Float32Array;
+  /** Shape [size]: the positive that a sample belongs to; empty for models without histories. */
+  readonly positives: Int32Array;
 }
 
 export interface BatchDrawer {
@@ -60,6 +62,7 @@ export async function openBatchDrawer(config: NcfConfig, data: TrainingData, see
         userRows: read(layout.batchUsers),
         itemRows: read(layout.batchItems),
         labels: Float32Array.from(read(layout.batchLabels)),
+        positives: config.history ? read(layout.batchPositives) : new Int32Array(0),
       };
     },
   };

@@ -2,7 +2,8 @@
 import { NcfError } from "../../core/errors.ts";
 import type { SessionOptions, TrainingData } from "../backend.ts";
 import { stepsPerEpoch, userOfPositive } from "../batches.ts";
-import type { MlpConfig, NcfConfig } from "../config.ts";
+import type { HistoryConfig, MlpConfig, NcfConfig } from "../config.ts";
+import { timeOrder } from "../history.ts";
 import * as slot from "../kernels/layout.ts";
 import { adamTables } from "./adam-tables.ts";
 
@@ -24,6 +25,13 @@ export interface RowTable {
   readonly strideBytes: number;
 }
 
+/** Histories: their table, and the decays of both branches. */
+export interface HistoryPlace {
+  readonly table: RowTable;
+  /** Addresses of values and moments of [θ of the MLP, θ of GMF]. */
+  readonly decay: readonly [number, number, number];
+}
+
 export interface LayerPlace {
   readonly inputs: number;
   readonly outputs: number;
@@ -40,6 +48,8 @@ export interface MemoryLayout {
   readonly bytes: number;
   readonly users: RowTable;
   readonly items: RowTable;
+  /** Null in a model without histories. */
+  readonly history: HistoryPlace | null;
   readonly layers: readonly LayerPlace[];
   /** Addresses of values and moments of the output layer: weights, then the bias. */
   readonly output: readonly [number, number, number];
@@ -48,6 +58,8 @@ export interface MemoryLayout {
   readonly batchUsers: number;
   readonly batchItems: number;
   readonly batchLabels: number;
+  /** Written for models of histories alone. */
+  readonly batchPositives: number;
   /** Copies the data, the tables and the descriptor into memory; to be called once. */
   fill(buffer: ArrayBuffer | SharedArrayBuffer): void;
 }
@@ -148,7 +160,8 @@ export function memoryLayout(
   descriptor.integer(slot.losses, losses);
   descriptor.integer(slot.barrier, memory.bytes(64));
 
-  const users = rowTable(memory, data.userRowCount, mlpWidth + gmfWidth);
+  const hasUserRows = !config.history || config.history.ownRow;
+  const users = rowTable(memory, data.userRowCount, hasUserRows ? mlpWidth + gmfWidth : 0);
   const items = rowTable(memory, data.itemRowCount, mlpWidth + gmfWidth + (config.itemBias ? 4 : 0));
   for (const [table, at] of [
     [users, slot.userTable],
@@ -159,6 +172,7 @@ export function memoryLayout(
     descriptor.integer(at + 2, table.width);
     descriptor.integer(at + 3, table.rows);
   }
+  const history = config.history ? placeHistory(descriptor, memory, config, config.history, data, threads) : null;
   if (memory.top > greatestMemoryBytes) {
     throw new NcfError(
       "MODEL_TOO_LARGE",
@@ -170,6 +184,7 @@ export function memoryLayout(
     bytes: memory.top,
     users,
     items,
+    history,
     layers,
     output,
     losses,
@@ -217,17 +232,19 @@ function placeBatches(
   batchSize: number,
   threads: number,
   widestRow: number,
-): Pick<MemoryLayout, "batchUsers" | "batchItems" | "batchLabels"> {
+): Pick<MemoryLayout, "batchUsers" | "batchItems" | "batchLabels" | "batchPositives"> {
   const batchUsers = memory.floats(2 * batchSize);
   const batchItems = memory.floats(2 * batchSize);
   const batchLabels = memory.floats(2 * batchSize);
   descriptor.integer(slot.batchUsers, batchUsers);
   descriptor.integer(slot.batchItems, batchItems);
+  const batchPositives = memory.floats(2 * batchSize);
   descriptor.integer(slot.batchLabels, batchLabels);
+  descriptor.integer(slot.batchPositives, batchPositives);
   const scratchBytes = Math.ceil((2 * batchSize + widestRow) / 16) * 64 + slot.widestLayer * 8;
   descriptor.integer(slot.threadScratch, memory.bytes(threads * scratchBytes));
   descriptor.integer(slot.threadScratchBytes, scratchBytes);
-  return { batchUsers, batchItems, batchLabels };
+  return { batchUsers, batchItems, batchLabels, batchPositives };
 }
 
 function placeEnds(
@@ -324,7 +341,41 @@ function placeLayers(
   });
 }
 
-function rowTable(memory: Allocator, rows: number, width: number): RowTable {
-  const strideBytes = Math.ceil((3 * width * floatBytes + 12) / 64) * 64;
+function placeHistory(
+  descriptor: Descriptor,
+  memory: Allocator,
+  { mlp, gmf, batchSize }: NcfConfig,
+  { weights, window, alpha }: HistoryConfig,
+  data: TrainingData,
+  threads: number,
+): HistoryPlace {
+  const width = (mlp?.embeddingSize ?? 0) + (gmf?.embeddingSize ?? 0);
+  // Behind the three words of a record stands, 16 bytes on, the row's gradient.
+  const table = rowTable(memory, data.itemRowCount, width, 4 + width * floatBytes);
+  const decay = memory.trained(4);
+  const touchedBytes = Math.ceil((Math.min(data.itemRowCount, batchSize * window) * floatBytes) / 64) * 64;
+  descriptor.integer(slot.history, weights === "mean" ? 1 : 2);
+  descriptor.integer(slot.historyWindow, window);
+  descriptor.real(slot.historyAlpha, alpha);
+  descriptor.integer(slot.historyRows, memory.holding(timeOrder(data).map((item) => data.itemRows[item])));
+  descriptor.integer(slot.places, memory.holding(data.places ?? new Int32Array(0)));
+  descriptor.integer(slot.historyTable, table.at);
+  descriptor.integer(slot.historyStride, table.strideBytes);
+  descriptor.integer(slot.historyWidth, table.width);
+  descriptor.integer(slot.historyRowCount, table.rows);
+  descriptor.integer(slot.historyWeights, memory.floats(2 * 2 * 3 * (window + 1)));
+  descriptor.integer(slot.historySlopes, memory.floats(batchSize * width));
+  descriptor.integer(slot.decay, decay[0]);
+  descriptor.integer(slot.decayM, decay[1]);
+  descriptor.integer(slot.decayV, decay[2]);
+  descriptor.integer(slot.decayGradient, memory.floats(4));
+  descriptor.integer(slot.decayPartial, memory.bytes((batchSize / unitRows) * 16));
+  descriptor.integer(slot.touchedRecords, memory.bytes(threads * touchedBytes));
+  descriptor.integer(slot.touchedBytes, touchedBytes);
+  return { table, decay };
+}
+
+function rowTable(memory: Allocator, rows: number, width: number, tailBytes = 0): RowTable {
+  const strideBytes = Math.ceil((3 * width * floatBytes + 12 + tailBytes) / 64) * 64;
   return { at: memory.bytes(rows * strideBytes), rows, width, strideBytes };
 }

@@ -39,6 +39,21 @@ export function tensorPlaces(
       ),
     ],
   ]);
+  if (config.history && layout.history) {
+    const { table: rows, decay } = layout.history;
+    places.set("history_embedding.weight", columnsOf(rows, 0, mlpWidth));
+    places.set("gmf_history_embedding.weight", columnsOf(rows, mlpWidth, gmfWidth));
+    places.set("own_user_embedding.weight", columnsOf(layout.users, 0, mlpWidth));
+    places.set("gmf_own_user_embedding.weight", columnsOf(layout.users, mlpWidth, gmfWidth));
+    places.set("history_decay", vector(decay, 1));
+    places.set(
+      "gmf_history_decay",
+      vector(
+        decay.map((at) => at + 4),
+        1,
+      ),
+    );
+  }
   layout.layers.forEach((layer, index) => {
     const n = layer.outputs;
     const row = (k: number): TensorPlace =>
