@@ -32,13 +32,29 @@ export function withListedItems(
   sample: Sample,
   items: readonly ItemDetails[],
 ): { model: TrainedModel; sample: Sample } {
+  const listed = withListed(sample, items);
+  const extended = withNewItems(model, {
+    attributes: attributesOfAll(listed.appended, items),
+    interactions: trainingCounts(sample),
+  });
+  const itemRows = listed.order.map((before) => extended.itemRows[before]);
+  return { model: { ...extended, itemRows }, sample: listed.sample };
+}
+
+/** A sample with more items, and how they were put in order. */
+interface ListedSample {
+  readonly sample: Sample;
+  /** Shape [items]: ids of the items as they were, then of the new ones. */
+  readonly appended: Float64Array;
+  /** Shape [items]: by index into the sample's items, the place among those appended. */
+  readonly order: Int32Array;
+}
+
+/** The sample with all listed items in its catalogue. */
+export function withListed(sample: Sample, items: readonly ItemDetails[]): ListedSample {
   const known = new Set(sample.itemIds);
   const added = items.map(({ id }) => id).filter((id) => !known.has(id));
   const appended = Float64Array.from([...sample.itemIds, ...new Set(added)]);
-  const extended = withNewItems(model, {
-    attributes: attributesOfAll(appended, items),
-    interactions: trainingCounts(sample),
-  });
   // A sample's items ascend by id.
   const order = Int32Array.from(appended.keys()).sort((a, b) => appended[a] - appended[b]);
   const placeOf = new Int32Array(order.length);
@@ -46,7 +62,8 @@ export function withListedItems(
     placeOf[before] = now;
   });
   return {
-    model: { ...extended, itemRows: order.map((before) => extended.itemRows[before]) },
+    appended,
+    order,
     sample: {
       ...sample,
       itemIds: Float64Array.from(order, (before) => appended[before]),

@@ -1,8 +1,8 @@
-/** After the judgement: trains on all data with the judged settings, and makes the result the model that is served. */
+/** After the judgement: fits to all data with the judged settings, and makes the result the model that is served. */
 import { NcfError } from "../core/errors.ts";
 import { undivided } from "../core/leave-one-out.ts";
 import type { Sample } from "../core/sample.ts";
-import { type NcfConfig, presets } from "../ncf/config.ts";
+import { presets } from "../ncf/config.ts";
 import type {
   CardFacts,
   Champion,
@@ -12,20 +12,19 @@ import type {
   ModelRegistry,
 } from "../ports/model-registry.ts";
 import type { SampleFiles } from "../ports/sample-store.ts";
+import { fitAndStore, isNetworkPlan, type ModelPlan } from "./fit-model.ts";
 import { publishModel } from "./published-model.ts";
 import type { ReportModel } from "./report/report.ts";
 import { popularityName } from "./report/verdicts.ts";
 import { sampleHash } from "./sample.ts";
-import { type TrainDeps, trainAndStore } from "./train-model.ts";
+import type { TrainDeps } from "./train-model.ts";
 
 export interface PublishDeps extends TrainDeps {
   readonly registry: ModelRegistry;
 }
 
 export interface PublishRequest {
-  /** The preset's name and settings. */
-  readonly name: string;
-  readonly config: NcfConfig;
+  readonly plan: ModelPlan;
   /** The sample as it was judged; the held-out interactions go back into training. */
   readonly files: SampleFiles;
   /** What the judgement of the same settings gave. */
@@ -52,36 +51,31 @@ export interface PublishResult {
   readonly champion: Champion;
 }
 
-/** The NCF preset with the best HR@10; null where only baselines were judged. */
-export function bestPreset({ models }: Judged): string | null {
-  const judged = models.filter(({ name }) => Object.hasOwn(presets, name));
-  return (
-    judged.reduce<ReportModel | null>(
-      (best, model) => (best === null || model.hrAt10 > best.hrAt10 ? model : best),
-      null,
-    )?.name ?? null
-  );
+/** The NCF preset with the best HR@10; where only baselines were judged, the best of these. */
+export function modelToPublish({ models }: Judged): string {
+  const judgedPresets = models.filter(({ name }) => Object.hasOwn(presets, name));
+  const candidates = judgedPresets.length > 0 ? judgedPresets : models;
+  return candidates.reduce((best, model) => (model.hrAt10 > best.hrAt10 ? model : best)).name;
 }
 
 /**
- * Trains, publishes and promotes. A model that is published already, by a call that was stopped before its end, say, is not
+ * Fits, publishes and promotes. A model that is published already, by a call that was stopped before its end, say, is not
  * published again.
  *
  * @throws NcfError those of training and of the registry
  */
 export async function trainAndPublish(deps: PublishDeps, request: PublishRequest): Promise<PublishResult> {
-  const { name, config, files, seed, promote = "always", checkpointEveryMs, signal } = request;
+  const { plan, files, seed, promote = "always", checkpointEveryMs, signal } = request;
   const sample = undivided(files.sample);
-  const prefix = `final/${name}/`;
-  const { sha256 } = await trainAndStore(deps, {
-    name,
+  const prefix = `final/${plan.name}/`;
+  const { sha256 } = await fitAndStore(deps, {
+    plan,
     purpose: "all",
-    config,
     sample,
+    items: files.items,
     sampleSha256: sampleHash(sample),
     seed,
     threads: request.threads,
-    patience: null,
     prefix,
     existing: "resumeIfSame",
     ...(checkpointEveryMs && { checkpointEveryMs }),
@@ -130,8 +124,9 @@ function publish(
   registry: ModelRegistry,
   model: Uint8Array,
   sample: Sample,
-  { name, config, files, report, seed, runId }: PublishRequest,
+  { plan, files, report, seed, runId }: PublishRequest,
 ): Promise<ModelCard> {
+  const { name } = plan;
   const judged = report.models.find((candidate) => candidate.name === name) ?? null;
   const { dataset, generated, ratingsSha256 } = files.manifest;
   return publishModel(registry, {
@@ -149,7 +144,7 @@ function publish(
         items: sample.itemIds.length,
         interactions: sample.train.items.length,
       },
-      settings: asJson(config),
+      settings: asJson(isNetworkPlan(plan) ? plan.config : plan.settings),
       seed,
       judged: judged && judgedMetrics(judged, report),
       ...(runId !== undefined && { runId }),

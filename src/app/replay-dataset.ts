@@ -9,7 +9,6 @@ import { decodeJson, encodeJsonFile } from "../core/json.ts";
 import type { ItemDetails, RatingTable } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
 import { newerRows, temporalSplit } from "../core/temporal-split.ts";
-import type { NcfConfig } from "../ncf/config.ts";
 import type { TrainedModel } from "../ncf/model.ts";
 import type { RowScorer } from "../ncf/wasm/scorer.ts";
 import type { InteractionLog } from "../ports/interaction-log.ts";
@@ -20,12 +19,13 @@ import { fittedStreamModel } from "../streaming/fitted-stream-model.ts";
 import { historiesOf } from "../streaming/sample-histories.ts";
 import type { TimeWindows } from "../streaming/time-windows.ts";
 import { type WindowReport, windowReportSchema } from "../streaming/window-report.ts";
+import { fitAndStore, isNetworkPlan, type ModelPlan } from "./fit-model.ts";
 import { type FittedModel, networkOf, userModelOf } from "./fitted-model.ts";
 import { popularityHalfLifeMs } from "./model-names.ts";
-import { trainedItems, withListedItems } from "./new-items.ts";
+import { trainedItems, withListed, withListedItems } from "./new-items.ts";
 import { type ReplayDeps, type ReplayEvent, type ReplayResult, replay } from "./replay.ts";
 import { catalogueDetails, sampleHash } from "./sample.ts";
-import { type TrainDeps, trainAndStore } from "./train-model.ts";
+import type { TrainDeps } from "./train-model.ts";
 
 export interface ReplayModelDeps {
   readonly createScorer: (model: TrainedModel) => RowScorer;
@@ -68,9 +68,7 @@ export interface ReplayedDataset {
 }
 
 export interface ReplayDatasetRequest extends StreamRequest {
-  /** The preset's name and settings. */
-  readonly name: string;
-  readonly config: NcfConfig;
+  readonly plan: ModelPlan;
   readonly threads: number;
 }
 
@@ -108,25 +106,27 @@ export async function replayDataset(
   deps: ReplayDatasetDeps,
   request: ReplayDatasetRequest,
 ): Promise<ReplayDatasetResult> {
-  const { dataset, name, config, seed, signal } = request;
+  const { dataset, plan, seed, threads, signal } = request;
   const { fromMs, before } = temporalSplit(dataset.ratings, request.share);
-  const sample = sampleFilesBefore(fromMs, before, dataset, seed);
-  await deps.samples.write(sample);
-  const trained = await trainAndStore(deps, {
-    name,
+  // A network gets rows for new items afterwards; a baseline must meet them when it is fitted.
+  const fitsListed = request.catalogue === "listed" && !isNetworkPlan(plan);
+  const known = fitsListed ? withListed(before, dataset.items).sample : before;
+  const files = sampleFilesBefore(fromMs, known, dataset, seed);
+  await deps.samples.write(files);
+  const { model, sha256 } = await fitAndStore(deps, {
+    plan,
     purpose: "replay",
-    config,
-    sample: before,
-    sampleSha256: sample.manifest.sha256,
+    sample: known,
+    items: files.items,
+    sampleSha256: files.manifest.sha256,
     seed,
-    threads: request.threads,
-    patience: null,
-    prefix: `replay/models/${name}/`,
+    threads,
+    prefix: `replay/models/${plan.name}/`,
     existing: "resumeIfSame",
     signal,
   });
-  const version = versionName(name, trained.sha256);
-  return replayModel(deps, { ...request, model: trained.model, version, sample, allowLeak: false });
+  const version = versionName(plan.name, sha256);
+  return replayModel(deps, { ...request, model, version, sample: files, allowLeak: false });
 }
 
 /** How reports name a model that comes from no registry: by its content. */
@@ -180,12 +180,21 @@ export async function replayModel(deps: ReplayModelDeps, request: ReplayModelReq
   return outcome;
 }
 
-/** The model over the items that can be tested. */
+function holdsAll({ itemIds }: Sample, items: readonly ItemDetails[]): boolean {
+  const known = new Set(itemIds);
+  return items.every(({ id }) => known.has(id));
+}
+
+/**
+ * The model over the items that can be tested.
+ *
+ * @throws NcfError `MODEL_KIND` for a baseline that lacks some of them
+ */
 function testedModel({ model, sample: { sample }, dataset, catalogue }: ReplayModelRequest): {
   readonly model: FittedModel;
   readonly sample: Sample;
 } {
-  if (catalogue === "sample") return { model, sample };
+  if (catalogue === "sample" || holdsAll(sample, dataset.items)) return { model, sample };
   return withListedItems(networkOf(model, "given rows for items that it has not learnt"), sample, dataset.items);
 }
 

@@ -1,8 +1,5 @@
 /** The main job: ratings file → sample → trained models → judgement → report, in one call. */
 
-import type { Baseline } from "../baselines/baseline.ts";
-import { baselineKindNamed } from "../baselines/kinds.ts";
-import { byTrainingHistory } from "../core/by-history.ts";
 import { NcfError } from "../core/errors.ts";
 import { leakageShare } from "../core/evaluation.ts";
 import { encodeJsonFile } from "../core/json.ts";
@@ -10,17 +7,19 @@ import type { ItemDetails, ValidationReport } from "../core/ratings.ts";
 import type { Recommender } from "../core/recommender.ts";
 import type { Sample } from "../core/sample.ts";
 import { selectUsers } from "../core/user-sample.ts";
-import { type NcfConfig, presetNamed } from "../ncf/config.ts";
+import type { NcfConfig } from "../ncf/config.ts";
 import { embeddingRows } from "../ncf/model.ts";
 import type { Progress } from "../ports/progress.ts";
 import type { RatingsSource, ReadRatingsOptions } from "../ports/ratings-source.ts";
 import type { SampleFiles, SampleOptions, SampleStore } from "../ports/sample-store.ts";
+import { fitAndStore, isNetworkPlan, type ModelPlan, planNamed } from "./fit-model.ts";
+import { recommenderOf } from "./fitted-model.ts";
 import { defaultJudgeOptions, type JudgeOptions, judgeModels, type RankedCase } from "./judge.ts";
 import { buildReport, type MachineFacts } from "./report/build-report.ts";
 import type { Report } from "./report/report.ts";
 import { reportPage } from "./report/report-page.ts";
 import { splitDataset } from "./sample.ts";
-import { type TrainDeps, type TrainOutcome, trainAndStore } from "./train-model.ts";
+import type { TrainDeps } from "./train-model.ts";
 import type { TrainingRecord } from "./training-record.ts";
 
 export interface RunDeps extends TrainDeps {
@@ -62,14 +61,14 @@ export interface RunRequest {
 export async function runJob(deps: RunDeps, request: RunRequest): Promise<Report> {
   const stages = new Stages(deps.monotonicMs, request.signal);
   const split = await stages.timed("read and sample", () => readAndSplit(deps, request));
-  const configs = configurations(deps, request, split.sample);
+  const plans = plansOf(deps, request, split.sample);
   await stages.timed("write the sample", () => deps.samples.write(split));
-  const trained = await trainAll(deps, request, split, configs, stages);
+  const fitted = await fitAll(deps, request, split, plans, stages);
 
   const { onCase, signal } = request;
   const judgeOptions = { ...defaultJudgeOptions, ...request.judge, seed: request.seed };
   const judged = await stages.timed("judge", () =>
-    judgeModels(trained.models, split.sample, judgeOptions, {
+    judgeModels(fitted.models, split.sample, judgeOptions, {
       progress: deps.progress,
       signal,
       ...(onCase && { onCase: (ranked: RankedCase) => onCase(ranked, split.sample) }),
@@ -80,9 +79,9 @@ export async function runJob(deps: RunDeps, request: RunRequest): Promise<Report
     ...split,
     judged,
     judgeOptions,
-    records: trained.records,
-    configs,
-    modelHashes: trained.hashes,
+    records: fitted.records,
+    configs: new Map(plans.map((plan) => [plan.name, isNetworkPlan(plan) ? plan.config : null])),
+    modelHashes: fitted.hashes,
     leakageShare: leakageShare(split.sample),
     timings: stages.timings,
     machine: deps.machine,
@@ -115,72 +114,61 @@ class Stages {
   }
 }
 
-/**
- * Each model's configuration by name, null for baselines; checked against the sample before any training, so that a run
- * does not fail half-way.
- */
-function configurations(deps: RunDeps, request: RunRequest, sample: Sample): Map<string, NcfConfig | null> {
-  const configs = new Map<string, NcfConfig | null>();
-  for (const name of request.models) {
-    if (baselineKindNamed(name) !== null) {
-      configs.set(name, null);
-      continue;
-    }
-    const config = { ...presetNamed(name), ...request.changes };
+/** What is to be fitted; checked against the sample before anything is, so that a run does not fail half-way. */
+function plansOf(deps: RunDeps, { models, changes, skipsUnfit }: RunRequest, sample: Sample): ModelPlan[] {
+  const plans: ModelPlan[] = [];
+  for (const name of new Set(models)) {
+    const plan = planNamed(name, changes);
     try {
-      embeddingRows(config, sample);
-      configs.set(name, config);
+      if (isNetworkPlan(plan)) embeddingRows(plan.config, sample);
+      plans.push(plan);
     } catch (error) {
-      if (!request.skipsUnfit || !(error instanceof NcfError) || error.code !== "RAW_ID_TOO_LARGE") throw error;
+      if (!skipsUnfit || !(error instanceof NcfError) || error.code !== "RAW_ID_TOO_LARGE") throw error;
       deps.log(`${name} is left out: ${error.message}`);
     }
   }
-  return configs;
+  return plans;
 }
 
-async function trainAll(
+interface Fitted {
+  readonly models: Recommender[];
+  readonly records: Map<string, TrainingRecord>;
+  readonly hashes: Record<string, string>;
+}
+
+async function fitAll(
   deps: RunDeps,
   request: RunRequest,
-  { sample, manifest }: SampleFiles,
-  configs: ReadonlyMap<string, NcfConfig | null>,
+  { sample, items, manifest }: SampleFiles,
+  plans: readonly ModelPlan[],
   stages: Stages,
-): Promise<{ models: Recommender[]; records: Map<string, TrainingRecord>; hashes: Record<string, string> }> {
-  const models: Recommender[] = [];
-  const records = new Map<string, TrainingRecord>();
-  const hashes: Record<string, string> = {};
-  for (const [name, config] of configs) {
-    if (config === null) {
-      const kind = baselineKindNamed(name);
-      if (kind === null) continue;
-      const fit = (): Promise<Baseline> =>
-        kind.fit({ sample, attributes: Array.from(sample.itemIds, () => []) }, kind.defaults, {
-          signal: request.signal,
-        });
-      models.push(byTrainingHistory(await stages.timed(`fit ${name}`, fit), sample));
-      continue;
-    }
-    const train = (): Promise<TrainOutcome> =>
-      trainAndStore(deps, {
-        name,
-        config,
+): Promise<Fitted> {
+  const fitted: Fitted = { models: [], records: new Map(), hashes: {} };
+  for (const plan of plans) {
+    const { name } = plan;
+    const { seed, threads, signal } = request;
+    const fit = () =>
+      fitAndStore(deps, {
+        plan,
         sample,
+        items,
         sampleSha256: manifest.sha256,
-        seed: request.seed,
-        threads: request.threads,
-        patience: null,
+        seed,
+        threads,
         prefix: `models/${name}/`,
         existing: "resumeIfSame",
-        signal: request.signal,
+        signal,
       });
-    const outcome = await stages.timed(
-      ({ reused }) => (reused ? `load ${name}, trained before` : `train ${name}`),
-      train,
+    const [doing, done] = isNetworkPlan(plan) ? ["train", "trained"] : ["fit", "fitted"];
+    const { model, record, sha256 } = await stages.timed(
+      ({ reused }) => (reused ? `load ${name}, ${done} before` : `${doing} ${name}`),
+      fit,
     );
-    models.push(deps.createScorer(outcome.model));
-    records.set(name, outcome.record);
-    hashes[name] = outcome.sha256;
+    fitted.models.push(recommenderOf(deps.createScorer, model, sample));
+    if (record !== null) fitted.records.set(name, record);
+    fitted.hashes[name] = sha256;
   }
-  return { models, records, hashes };
+  return fitted;
 }
 
 /** What reading and splitting give. */

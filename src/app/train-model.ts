@@ -55,6 +55,8 @@ export interface TrainOutcome {
   readonly record: TrainingRecord;
   /** sha256 of the model file, hex. */
   readonly sha256: string;
+  /** Of the model file. */
+  readonly modelBytes: number;
   /** Whether the finished model of an earlier call was found. */
   readonly reused: boolean;
 }
@@ -163,7 +165,13 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
   await deps.store.put(keys.record, encodeJsonFile(record));
   await deps.store.put(keys.model, bytes);
   await deps.store.delete(keys.checkpoint);
-  return { model: { name, config, tensors: result.tensors, ...rows }, record, sha256, reused: false };
+  return {
+    model: { name, config, tensors: result.tensors, ...rows },
+    record,
+    sha256,
+    modelBytes: bytes.length,
+    reused: false,
+  };
 }
 
 /** Refuses to replace a finished model of other settings by "resuming" it. */
@@ -186,9 +194,10 @@ async function finishedModel(
   store: ObjectStore,
   keys: { model: string; record: string },
   expected: Omit<ModelDescription, "arithmetic" | "epochs"> & { patience: number | null },
-): Promise<{ tensors: TensorMap; record: TrainingRecord; sha256: string } | null> {
+): Promise<{ tensors: TensorMap; record: TrainingRecord; sha256: string; modelBytes: number } | null> {
   if ((await store.head(keys.model)) === null || (await store.head(keys.record)) === null) return null;
   const bytes = await store.get(keys.model);
+  const modelBytes = bytes.length;
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const record = parseTrainingRecord(await store.get(keys.record), keys.record);
   const { description, tensors } = decodeModel(bytes, keys.model);
@@ -200,7 +209,7 @@ async function finishedModel(
     description.sample === expected.sample &&
     description.data === expected.data &&
     JSON.stringify(description.config) === JSON.stringify(expected.config);
-  return same ? { tensors, record, sha256 } : null;
+  return same ? { tensors, record, sha256, modelBytes } : null;
 }
 
 /** A training's checkpoint as an object. */

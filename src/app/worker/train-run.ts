@@ -86,8 +86,7 @@ export async function trainRun(
   const published = await trainAndPublish(
     { ...deps, registry },
     {
-      name: preset,
-      config,
+      plan: { name: preset, config },
       files,
       report: { models },
       promote,

@@ -5,6 +5,8 @@ import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { MemoryInteractionLog } from "../../adapters/local/memory-interaction-log.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
+import { planNamed } from "../../app/fit-model.ts";
+import { modelNames } from "../../app/model-names.ts";
 import {
   type ReplayDatasetResult,
   type ReplayModelDeps,
@@ -16,7 +18,6 @@ import {
 import { grouped } from "../../app/report/number-text.ts";
 import { windowHeader, windowLine, windowsText } from "../../app/windows-text.ts";
 import { NcfError } from "../../core/errors.ts";
-import { presetNamed, presets } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
 import { resolveDataset } from "../dataset.ts";
@@ -62,8 +63,8 @@ export function addReplayCommand(program: Command, terminal: Terminal): void {
     .argument("<name or path>", "a MovieLens data set by name, or a folder, zip or CSV file")
     .option("--out <dir>", "folder for the windows' reports, and the model and its sample where one is trained")
     .addOption(
-      new Option("--preset <name>", `model to train (default: ${replayDefaults.preset})`)
-        .choices(Object.keys(presets))
+      new Option("--preset <name>", `model to train, a preset or a baseline (default: ${replayDefaults.preset})`)
+        .choices(modelNames)
         .conflicts("model"),
     )
     .option("--model <dir>", "replay against this model instead: OUT/replay/models/neumf, or what `ncf train` wrote")
@@ -219,7 +220,7 @@ export function trainAndReplay(
       monotonicMs: () => performance.now(),
       log: terminal.log,
     },
-    { ...request, name: preset, config: presetNamed(preset), signal: terminal.signal },
+    { ...request, plan: planNamed(preset), signal: terminal.signal },
   );
 }
 

@@ -7,14 +7,15 @@ import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
 import { ObjectStoreRegistry } from "../../adapters/registry/object-store-registry.ts";
-import { checkModelNames } from "../../app/model-names.ts";
-import { bestPreset, type PublishResult, trainAndPublish } from "../../app/publish.ts";
+import { planNamed } from "../../app/fit-model.ts";
+import { checkModelNames, modelNames } from "../../app/model-names.ts";
+import { modelToPublish, type PublishResult, trainAndPublish } from "../../app/publish.ts";
 import type { ReplayDatasetResult } from "../../app/replay-dataset.ts";
 import { grouped } from "../../app/report/number-text.ts";
 import type { Report } from "../../app/report/report.ts";
 import { reportTable } from "../../app/report/report-table.ts";
 import { type RunRequest, runJob } from "../../app/run.ts";
-import { presetNamed } from "../../ncf/config.ts";
+import { NcfError } from "../../core/errors.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import type { SampleOptions } from "../../ports/sample-store.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
@@ -48,6 +49,7 @@ interface RunCommandOptions extends options.ReadOptionValues {
   readonly perUser?: string;
   readonly replay?: number;
   readonly publish: boolean;
+  readonly publishModel?: string;
   readonly serve: boolean;
   readonly port?: number;
   readonly host: string;
@@ -62,7 +64,7 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
     .option("--dataset <name or path>", "a MovieLens data set by name, or a folder, zip or CSV file", "ml-latest-small")
     .requiredOption("--out <dir>", "folder for the sample, the models, report.json and report.html")
     .addOption(
-      new Option("--models <names>", "presets and baselines: popularity, decayed-popularity, item-knn")
+      new Option("--models <names>", `presets and baselines: ${modelNames.join(", ")}`)
         .argParser(options.names)
         .default(["neumf", "paper", "popularity"], "neumf,paper,popularity"),
     )
@@ -95,6 +97,10 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
       "then train the best preset on all ratings and make it the champion of the registry in OUT/registry",
       false,
     )
+    .option(
+      "--publish-model <name>",
+      "publish this one of --models, a preset or a baseline, instead of the best preset",
+    )
     .option("--serve", "publish, then serve the champion over HTTP until Ctrl-C, as `ncf serve` does", false)
     .addOption(options.jsonOption())
     .action((values: RunCommandOptions) => run(values, terminal, command.getOptionValueSource("models") === "default"));
@@ -104,6 +110,10 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
 async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefault: boolean): Promise<void> {
   terminal.useJson(values.json);
   checkModelNames(values.models);
+  const { publishModel, models } = values;
+  if (publishModel !== undefined && !models.includes(publishModel)) {
+    throw new NcfError("USAGE", `expected one of --models with --publish-model, found "${publishModel}"`);
+  }
   terminal.goesOnBy("the same command goes on from here");
   const answers = new Answers(terminal, values.json);
   const unlock = lockFolder(values.out);
@@ -111,16 +121,16 @@ async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefaul
     const dataset = await resolveOrGenerate(values.dataset, terminal, values.out, values.seed);
     const report = await judge(values, dataset, modelsByDefault, terminal);
     answers.add(report, `${reportTable(report)}\nReport: ${values.out}/report.html`);
-    const preset = bestPreset(report) ?? replayDefaults.preset;
+    const chosen = values.publishModel ?? modelToPublish(report);
     if (values.replay !== undefined) {
-      const replayed = await replay(dataset, preset, values.replay, values, terminal);
+      const replayed = await replay(dataset, chosen, values.replay, values, terminal);
       answers.add({ replay: replayed }, `\n${replayText(replayed, values.out)}`);
     }
-    if (values.publish || values.serve) {
-      const { card } = await publish(preset, report, values, terminal);
+    if (values.publish || values.publishModel !== undefined || values.serve) {
+      const { card } = await publish(chosen, report, values, terminal);
       answers.add(
         { published: card },
-        `\n${preset}, trained on all ${grouped(card.dataset.interactions)} ratings` +
+        `\n${chosen}, trained on all ${grouped(card.dataset.interactions)} ratings` +
           `${card.dataset.generated ? " (generated data)" : ""}, is version ${card.version} in ${registryFolder(values)}.`,
       );
     }
@@ -226,7 +236,7 @@ async function judge(
 }
 
 async function publish(
-  preset: string,
+  model: string,
   report: Report,
   values: RunCommandOptions,
   terminal: Terminal,
@@ -235,8 +245,7 @@ async function publish(
   return trainAndPublish(
     { ...trainDeps(values, terminal), registry },
     {
-      name: preset,
-      config: { ...presetNamed(preset), ...changesOf(values) },
+      plan: planNamed(model, changesOf(values)),
       files: await samplesOf(values).read(),
       report,
       seed: values.seed,
