@@ -58,7 +58,7 @@ function easeKind(name: string, defaults: EaseSettings): BaselineKind<EaseSettin
 export const ease = easeKind("ease", { regularization: 500, recency: 0, largestSize: 12_000 });
 
 /** With order: the newest items of a history count most. */
-export const easeRecency = easeKind("ease-recency", { regularization: 400, recency: 0.6, largestSize: 12_000 });
+export const easeRecency = easeKind("ease-recency", { regularization: 600, recency: 0.8, largestSize: 12_000 });
 
 /** Multiplications a second that one core does at least. */
 const multiplicationsPerSecond = 5e8;

@@ -1,10 +1,22 @@
 /** The kinds of baselines that there are: what a run may name, and what a model file may hold. */
 import type { BaselineKind } from "./baseline.ts";
 import { ease, easeRecency } from "./ease.ts";
+import { ials } from "./ials.ts";
 import { itemKnn, itemKnnRecency } from "./item-knn.ts";
 import { decayedPopularity, popularity } from "./popularity.ts";
+import { userKnn, userKnnRecency } from "./user-knn.ts";
 
-const kinds: readonly BaselineKind[] = [popularity, decayedPopularity, itemKnn, itemKnnRecency, ease, easeRecency];
+const kinds: readonly BaselineKind[] = [
+  popularity,
+  decayedPopularity,
+  itemKnn,
+  itemKnnRecency,
+  userKnn,
+  userKnnRecency,
+  ease,
+  easeRecency,
+  ials,
+];
 
 export const baselineNames: readonly string[] = kinds.map(({ name }) => name);
 

@@ -16,13 +16,40 @@ export function factorize(matrix: Float64Array, size: number): void {
     }
     const diagonal = Math.sqrt(pivot);
     matrix[rowJ + j] = diagonal;
-    for (let i = j + 1; i < size; i++) {
+    let i = j + 1;
+    for (; i + 3 < size; i += 4) divideFourRows(matrix, size, i, j);
+    for (; i < size; i++) {
       const rowI = i * size;
       let sum = matrix[rowI + j];
       for (let k = 0; k < j; k++) sum -= matrix[rowI + k] * matrix[rowJ + k];
       matrix[rowI + j] = sum / diagonal;
     }
   }
+}
+
+/** Column j of rows i to i + 3: four sums that need not wait for each other. */
+function divideFourRows(matrix: Float64Array, size: number, i: number, j: number): void {
+  const rowJ = j * size;
+  const row0 = i * size;
+  const row1 = row0 + size;
+  const row2 = row1 + size;
+  const row3 = row2 + size;
+  let sum0 = matrix[row0 + j];
+  let sum1 = matrix[row1 + j];
+  let sum2 = matrix[row2 + j];
+  let sum3 = matrix[row3 + j];
+  for (let k = 0; k < j; k++) {
+    const value = matrix[rowJ + k];
+    sum0 -= matrix[row0 + k] * value;
+    sum1 -= matrix[row1 + k] * value;
+    sum2 -= matrix[row2 + k] * value;
+    sum3 -= matrix[row3 + k] * value;
+  }
+  const diagonal = matrix[rowJ + j];
+  matrix[row0 + j] = sum0 / diagonal;
+  matrix[row1 + j] = sum1 / diagonal;
+  matrix[row2 + j] = sum2 / diagonal;
+  matrix[row3 + j] = sum3 / diagonal;
 }
 
 /** Solves L · Lᵀ · x = `right` in place, given the factor of `factorize`. */

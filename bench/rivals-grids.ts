@@ -1,0 +1,57 @@
+/** The settings that bench/rivals-tuning.ts tries. */
+import type { BaselineSettings } from "../src/baselines/baseline.ts";
+
+/** Changes to a kind's defaults. */
+export interface Tuned {
+  /** A fit each. */
+  readonly fitted: readonly BaselineSettings[];
+  /** Tried with each of the fits: settings that scoring alone reads. */
+  readonly scored: readonly BaselineSettings[];
+}
+
+/** All combinations of the values. */
+function product(values: Readonly<Record<string, readonly (number | null)[]>>): BaselineSettings[] {
+  return Object.entries(values).reduce<BaselineSettings[]>(
+    (all, [name, choices]) => all.flatMap((settings) => choices.map((value) => ({ ...settings, [name]: value }))),
+    [{}],
+  );
+}
+
+export const grids: Readonly<Record<string, Tuned>> = {
+  "decayed-popularity": { fitted: product({ halfLifeDays: [30, 91, 182, 365, 730] }), scored: [{}] },
+  "item-knn": { fitted: product({ neighbours: [50, 100, 200], shrinkage: [0, 5, 20] }), scored: [{}] },
+  "item-knn-recency": {
+    fitted: product({ neighbours: [100, 200, 400], shrinkage: [0, 5], fitRecency: [0.7, 1] }),
+    scored: product({ recency: [0.7, 1, 1.3] }),
+  },
+  "user-knn": {
+    fitted: [{}],
+    scored: product({
+      neighbours: [100, 200],
+      amplification: [2, 3, 4],
+      discount: [0, 0.25, 0.5],
+    }),
+  },
+  "user-knn-recency": {
+    fitted: [{}],
+    scored: product({
+      neighbours: [100, 200],
+      amplification: [1, 2, 3],
+      discount: [0.25, 0.5],
+      recency: [0.6, 1, 1.4],
+    }),
+  },
+  ease: { fitted: product({ regularization: [100, 200, 300, 400, 500, 600, 800, 1000] }), scored: [{}] },
+  "ease-recency": {
+    fitted: product({ regularization: [300, 400, 600, 800, 1200] }),
+    scored: product({ recency: [0.4, 0.5, 0.6, 0.7, 0.8, 1] }),
+  },
+  ials: {
+    fitted: product({
+      factors: [32, 64, 128],
+      unobservedWeight: [0.05, 0.1, 0.2, 0.4],
+      regularization: [0.005, 0.01, 0.02, 0.05, 0.1],
+    }),
+    scored: [{}],
+  },
+};

@@ -1,0 +1,77 @@
+/**
+ * How the default settings of the baselines were chosen: HR@10 and NDCG@10 under 1 + 99 on the validation split (each user's
+ * latest training interaction held out; the test items are not looked at), over a grid of settings.
+ *
+ *   npx tsx bench/rivals-tuning.ts DATASET... [--models ease,ease-recency,ials] [--draws 5]
+ *
+ * Each figure is the mean over some draws of the 99 candidates. The best settings over several data sets are those whose
+ * mean is best.
+ */
+import { basename } from "node:path";
+import { parseArgs } from "node:util";
+import { readDataset } from "../src/adapters/local/ratings-reader.ts";
+import type { Baseline, BaselineSettings } from "../src/baselines/baseline.ts";
+import { baselineKindNamed } from "../src/baselines/kinds.ts";
+import { byTrainingHistory } from "../src/core/by-history.ts";
+import { CandidateSampler } from "../src/core/candidates.ts";
+import { rankTestItems, summarize, testedUsers } from "../src/core/evaluation.ts";
+import { holdOutLatest, leaveOneOut } from "../src/core/leave-one-out.ts";
+import type { HistoryRecommender } from "../src/core/recommender.ts";
+import type { Sample } from "../src/core/sample.ts";
+import { grids, type Tuned } from "./rivals-grids.ts";
+
+const { values, positionals: paths } = parseArgs({
+  allowPositionals: true,
+  options: {
+    models: { type: "string", default: Object.keys(grids).join(",") },
+    draws: { type: "string", default: "5" },
+  },
+});
+if (paths.length === 0) throw new Error("expected the path of a data set, found none");
+
+const splits: { name: string; sample: Sample }[] = [];
+for (const path of paths) {
+  const { ratings } = await readDataset(path);
+  const everyone = new Uint8Array(ratings.userIds.length).fill(1);
+  const { sample } = leaveOneOut(ratings, everyone, { tieRule: "firstInFile", seed: 1, listedItemIds: null });
+  splits.push({ name: basename(path), sample: holdOutLatest(sample) });
+}
+console.log(`validation splits: HR@10 NDCG@10 on ${splits.map(({ name }) => name).join(", ")}, and their means`);
+for (const model of values.models.split(",")) {
+  const grid = grids[model];
+  if (grid === undefined) throw new Error(`expected models among ${Object.keys(grids).join(", ")}, found ${model}`);
+  for (const settings of grid.fitted) await tryOut(model, settings, grid);
+}
+
+/** Fits once, and scores with each of the settings that scoring alone reads. */
+async function tryOut(model: string, changes: BaselineSettings, { scored }: Tuned): Promise<void> {
+  const kind = baselineKindNamed(model);
+  if (kind === null) throw new Error(`expected a grid of a known model, found ${model}`);
+  const settings = { ...kind.defaults, ...changes };
+  const models: Baseline[] = [];
+  for (const { sample } of splits) models.push(await kind.fit({ sample, attributes: [] }, settings));
+  for (const change of scored) {
+    const found = splits.map(({ sample }, i) =>
+      judged(kind.load({ ...settings, ...change }, models[i].tensors), sample),
+    );
+    const mean = (of: "hrAt10" | "ndcgAt10"): number => found.reduce((sum, f) => sum + f[of] / found.length, 0);
+    const figures = [...found, { hrAt10: mean("hrAt10"), ndcgAt10: mean("ndcgAt10") }];
+    const text = figures.map(({ hrAt10, ndcgAt10 }) => `${hrAt10.toFixed(4)} ${ndcgAt10.toFixed(4)}`).join("   ");
+    console.log(`${model.padEnd(14)}${text}   ${JSON.stringify({ ...changes, ...change })}`);
+  }
+}
+
+function judged(model: HistoryRecommender, sample: Sample): { hrAt10: number; ndcgAt10: number } {
+  const draws = Number(values.draws);
+  const users = testedUsers(sample);
+  const sums = { hrAt10: 0, ndcgAt10: 0 };
+  for (let seed = 1; seed <= draws; seed++) {
+    const sampler = new CandidateSampler(sample, { seed, negatives: 99, withReplacement: false });
+    const { hrAt10, ndcgAt10 } = summarize(
+      rankTestItems(byTrainingHistory(model, sample), users, (user) => sampler.of(user)),
+    );
+    sums.hrAt10 += hrAt10 / draws;
+    sums.ndcgAt10 += ndcgAt10 / draws;
+  }
+  return sums;
+}
