@@ -44,13 +44,22 @@ export class ChaosStand {
     const brokers = count === 1 ? [await OwnBroker.start(port, kafka)] : await startCluster(count, port, kafka);
     const log = await KafkaInteractionLog.open({ brokers: brokers.map(({ address }) => address), retryMs: 120_000 });
     const stand = new ChaosStand(folder, brokers, log);
-    await log.createTopic(topic, partitions, { timestamps: "append" });
-    const size = ["--users", "120", "--movies", "400", "--ratings", "6000", "--seed", "7"];
-    expect(await ncf(["generate", ...size, "--out", stand.at("data")])).toMatchObject({ code: 0 });
-    const models = ["--models", "mf", "--epochs", "1", "--threads", "1", "--publish"];
-    const run = ["run", "--dataset", stand.at("data"), ...models, "--out", stand.at("out")];
-    expect(await ncf(run)).toMatchObject({ code: 0 });
+    try {
+      await stand.#prepare();
+    } catch (error) {
+      await stand.close();
+      throw error;
+    }
     return stand;
+  }
+
+  async #prepare(): Promise<void> {
+    await this.log.createTopic(topic, partitions, { timestamps: "append" });
+    const size = ["--users", "120", "--movies", "400", "--ratings", "6000", "--seed", "7"];
+    expect(await ncf(["generate", ...size, "--out", this.at("data")])).toMatchObject({ code: 0 });
+    const models = ["--models", "mf", "--epochs", "1", "--threads", "1", "--publish"];
+    const run = ["run", "--dataset", this.at("data"), ...models, "--out", this.at("out")];
+    expect(await ncf(run)).toMatchObject({ code: 0 });
   }
 
   private constructor(folder: string, brokers: readonly OwnBroker[], log: KafkaInteractionLog) {

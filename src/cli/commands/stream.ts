@@ -12,6 +12,7 @@ import { runStreamMember } from "../../app/stream/stream-member.ts";
 import { startStream } from "../../app/stream/stream-start.ts";
 import { StreamStatus } from "../../app/stream/stream-status.ts";
 import { StreamVersions } from "../../app/stream/stream-versions.ts";
+import { aborted } from "../../core/aborted.ts";
 import { NcfError } from "../../core/errors.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
@@ -97,7 +98,7 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
     const promotions = { registry, versions, updates: new ModelUpdates(log, topics.modelUpdates) };
     const deps = { log, store, promotions, ...training, groups, onEvent, monotonicMs: () => performance.now(), sleep };
     try {
-      const settings = await retrying({ ...deps, who: "start", signal }, () =>
+      const starting = retrying({ ...deps, who: "start", signal }, () =>
         startStream(
           { log, store, registry, versions },
           {
@@ -126,6 +127,8 @@ async function stream(values: StreamValues & TopicOptionValues, terminal: Termin
           },
         ),
       );
+      // Nothing is begun before that could be left half done.
+      const settings = await Promise.race([starting, aborted(signal)]);
       if (settings !== undefined) await runStreamMember(deps, settings, signal);
     } finally {
       await server.close();
