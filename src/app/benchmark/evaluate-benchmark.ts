@@ -1,12 +1,13 @@
 /** The use case of `ncf evaluate --train`: models trained on the NCF benchmark's files and judged on its candidates. */
-import { byTrainingHistory } from "../../core/by-history.ts";
+
 import type { Recommender } from "../../core/recommender.ts";
 import type { Sample } from "../../core/sample.ts";
-import { type NcfConfig, presetNamed } from "../../ncf/config.ts";
+import type { NcfConfig } from "../../ncf/config.ts";
+import { fitAndStore, planNamed } from "../fit-model.ts";
+import { recommenderOf } from "../fitted-model.ts";
 import { defaultJudgeOptions, type JudgeOptions, type JudgeResult, judgeModels, type RankedCase } from "../judge.ts";
-import { baselineKindNamed } from "../../baselines/kinds.ts";
 import { sampleHash } from "../sample.ts";
-import { type TrainDeps, trainAndStore } from "../train-model.ts";
+import type { TrainDeps } from "../train-model.ts";
 import { type BenchmarkFacts, type BenchmarkSources, readBenchmark } from "./benchmark-split.ts";
 
 export interface BenchmarkRequest {
@@ -50,28 +51,18 @@ export async function evaluateBenchmark(deps: TrainDeps, request: BenchmarkReque
 }
 
 async function fitted(deps: TrainDeps, request: BenchmarkRequest, name: string, sample: Sample): Promise<Recommender> {
-  const { seed, threads, signal } = request;
-  const kind = baselineKindNamed(name);
-  if (kind !== null) {
-    // The files say nothing of their items.
-    const attributes = Array.from(sample.itemIds, () => []);
-    const task = deps.progress.start(`Fitting ${name}`, 1);
-    const onProgress = (share: number): void => task.update(share);
-    const model = await kind.fit({ sample, attributes }, kind.defaults, { signal, onProgress });
-    task.end();
-    return byTrainingHistory(model, sample);
-  }
-  const { model } = await trainAndStore(deps, {
-    name,
-    config: { ...presetNamed(name), ...request.changes },
+  const { changes, seed, threads, signal } = request;
+  const { model } = await fitAndStore(deps, {
+    plan: planNamed(name, changes),
     sample,
+    // The files say nothing of their items.
+    items: [],
     sampleSha256: sampleHash(sample),
     seed,
     threads,
-    patience: null,
     prefix: `models/${name}/`,
     existing: "resumeIfSame",
     signal,
   });
-  return deps.createScorer(model);
+  return recommenderOf(deps.createScorer, model, sample);
 }
