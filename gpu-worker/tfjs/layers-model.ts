@@ -12,8 +12,10 @@ import { weightOf, writeValues } from "./weights.ts";
  */
 export function layersModel(
   tf: TensorFlow,
-  { config, tensors }: Pick<TrainedModel, "config" | "tensors">,
+  { config: trained, tensors }: Pick<TrainedModel, "config" | "tensors">,
 ): LayersModel {
+  // Users' vectors from their histories lie in the model's tensors as if they were rows.
+  const config = { ...trained, history: null };
   const rows = {
     userRowCount: rowsOf(tensors, ["user_embedding.weight", "gmf_user_embedding.weight"]),
     itemRowCount: rowsOf(tensors, ["item_embedding.weight", "gmf_item_embedding.weight"]),

@@ -1,12 +1,8 @@
 /** A configuration as a graph of TensorFlow.js layers, with its weights under the names of the parameter table. */
 import { batchNormEpsilon, batchNormMomentum, type MlpConfig, type NcfConfig } from "../../src/ncf/config.ts";
-import type { LayersModel, LayerVariable, SymbolicTensor, TensorFlow, TfLayer } from "./tensorflow.ts";
-
-export interface NetworkWeight {
-  readonly variable: LayerVariable;
-  /** Dense layers hold their kernel as [inputs, outputs], the parameter table as [outputs, inputs]. */
-  readonly transposed: boolean;
-}
+import { historyBranches } from "./histories.ts";
+import type { LayersModel, SymbolicTensor, TensorFlow, TfLayer } from "./tensorflow.ts";
+import type { NetworkWeight } from "./weights.ts";
 
 export interface Network {
   readonly model: LayersModel;
@@ -14,8 +10,8 @@ export interface Network {
 }
 
 /**
- * `training`: inputs are user rows, item rows and a dropout mask (0 or 1 / (1 − rate)) for each layer that drops; the
- * output is the logit. `serving`: inputs are the rows only, nothing is dropped, and the output is the probability.
+ * `training`: inputs are user rows (where users have some), item rows, a dropout mask (0 or 1 / (1 − rate)) for each layer that
+ * drops, and what histories give each branch; the output is the logit. `serving`: inputs are the rows only, nothing is dropped, and the output is the probability.
  */
 export type NetworkForm = "training" | "serving";
 
@@ -38,7 +34,7 @@ export function buildNetwork(
   let logit: SymbolicTensor;
   if (gmf === null) logit = graph.output(features);
   else {
-    const user = graph.embedding("gmf_user_embedding", "user", gmf.embeddingSize);
+    const user = graph.user("gmf_", gmf.embeddingSize);
     const item = graph.embedding("gmf_item_embedding", "item", gmf.embeddingSize);
     if (config.output === "sum") logit = tf.layers.dot({ name: "dot", axes: 1 }).apply([user, item]);
     else logit = graph.output([...features, tf.layers.multiply({ name: "gmf" }).apply([user, item])]);
@@ -57,6 +53,9 @@ class Graph {
   readonly #rows: { readonly user: number; readonly item: number };
   readonly #rowInputs: { readonly user: SymbolicTensor; readonly item: SymbolicTensor };
   readonly #masks = new Map<number, SymbolicTensor>();
+  /** By the prefix of their branch. */
+  readonly #histories = new Map<string, SymbolicTensor>();
+  readonly #hasUserRows: boolean;
 
   constructor(
     tf: TensorFlow,
@@ -71,7 +70,25 @@ class Graph {
     for (const { layer, width } of form === "training" ? droppingLayers(config) : []) {
       this.#masks.set(layer, tf.input({ name: `mask${layer + 1}`, shape: [width] }));
     }
-    this.inputs = [this.#rowInputs.user, this.#rowInputs.item, ...this.#masks.values()];
+    for (const { prefix, width } of historyBranches(config)) {
+      this.#histories.set(prefix, tf.input({ name: `${prefix}history`, shape: [width] }));
+    }
+    this.#hasUserRows = !config.history || config.history.ownRow;
+    this.inputs = [
+      ...(this.#hasUserRows ? [this.#rowInputs.user] : []),
+      this.#rowInputs.item,
+      ...this.#masks.values(),
+      ...this.#histories.values(),
+    ];
+  }
+
+  /** A branch's vector of the user: their row, what their history gives, or both. */
+  user(prefix: string, width: number): SymbolicTensor {
+    const history = this.#histories.get(prefix);
+    if (history === undefined) return this.embedding(`${prefix}user_embedding`, "user", width);
+    if (!this.#hasUserRows) return history;
+    const own = this.embedding(`${prefix}own_user_embedding`, "user", width);
+    return this.#tf.layers.add({ name: `${prefix}user` }).apply([own, history]);
   }
 
   embedding(name: string, of: "user" | "item", width: number): SymbolicTensor {
@@ -91,10 +108,7 @@ class Graph {
     const { layers } = this.#tf;
     let x = layers
       .concatenate({ name: "mlp" })
-      .apply([
-        this.embedding("user_embedding", "user", embeddingSize),
-        this.embedding("item_embedding", "item", embeddingSize),
-      ]);
+      .apply([this.user("", embeddingSize), this.embedding("item_embedding", "item", embeddingSize)]);
     hidden.forEach((width, layer) => {
       const place = layer < regularizedLayers ? batchNorm : "none";
       x = this.#dense(`fc${layer + 1}`, width, x);

@@ -12,6 +12,12 @@ export interface TfTensor {
   div(other: TfTensor | number): TfTensor;
   square(): TfTensor;
   sqrt(): TfTensor;
+  exp(): TfTensor;
+  neg(): TfTensor;
+  softplus(): TfTensor;
+  pow(exponent: number): TfTensor;
+  sum(axis: number): TfTensor;
+  reshape(shape: readonly number[]): TfTensor;
   clone(): TfTensor;
   data(): Promise<Float32Array>;
   dataSync(): Float32Array;
@@ -67,6 +73,7 @@ export interface TensorFlow {
   tensor(values: Float32Array | Int32Array, shape: readonly number[], dtype: "float32" | "int32"): TfTensor;
   zeros(shape: readonly number[]): TfTensor;
   stack(tensors: readonly TfTensor[]): TfTensor;
+  gather(table: TfTensor, indices: TfTensor): TfTensor;
   variable(initial: TfTensor, trainable: boolean): TfVariable;
   variableGrads(
     loss: () => TfTensor,

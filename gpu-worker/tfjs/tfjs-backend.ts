@@ -14,6 +14,7 @@ import type {
 } from "../../src/ncf/backend.ts";
 import { keepsActivation } from "../../src/ncf/batches.ts";
 import { batchNormMomentum, checkConfig, type NcfConfig } from "../../src/ncf/config.ts";
+import { withUserVectors } from "../../src/ncf/history.ts";
 import {
   initialTensors,
   type ParameterSpec,
@@ -23,9 +24,10 @@ import {
 } from "../../src/ncf/parameters.ts";
 import { type BatchDrawer, type DrawnBatch, openBatchDrawer } from "../../src/ncf/wasm/batch-drawer.ts";
 import { type AdamVariable, adamStep, adamVariable } from "./adam.ts";
+import { Histories } from "./histories.ts";
 import { buildNetwork, droppingLayers, type Network } from "./network.ts";
 import type { TensorFlow, TfTensor } from "./tensorflow.ts";
-import { readValues, weightOf, writeValues } from "./weights.ts";
+import { type NetworkWeight, readValues, weightOf, writeValues } from "./weights.ts";
 
 export function tfjsBackend(tf: TensorFlow): NumericBackend {
   return {
@@ -42,10 +44,14 @@ class TfjsSession implements TrainingSession {
   readonly stepsPerEpoch: number;
   readonly #tf: TensorFlow;
   readonly #config: NcfConfig;
+  readonly #data: TrainingData;
   readonly #seed: number;
   readonly #batches: BatchDrawer;
   readonly #table: readonly ParameterSpec[];
   readonly #network: Network;
+  readonly #histories: Histories | null;
+  /** Those of the network and of the histories, under the names of the parameter table. */
+  readonly #weights: ReadonlyMap<string, NetworkWeight>;
   /** By name; of trained tensors only. */
   readonly #trained = new Map<string, AdamVariable>();
   #step = 0;
@@ -54,14 +60,17 @@ class TfjsSession implements TrainingSession {
     this.arithmetic = `tfjs ${tf.version["tfjs-core"]} ${tf.backend().isUsingGpuDevice ? "gpu" : "cpu"} float32`;
     this.#tf = tf;
     this.#config = config;
+    this.#data = data;
     this.#seed = options.seed;
     this.#batches = batches;
     this.stepsPerEpoch = batches.stepsPerEpoch;
     this.#table = parameterTable(config, data.userRowCount, data.itemRowCount);
+    this.#histories = config.history ? new Histories(tf, config, config.history, data) : null;
     this.#network = buildNetwork(tf, config, data, "training");
+    this.#weights = new Map([...this.#network.weights, ...(this.#histories?.weights ?? [])]);
     for (const { name, kind } of this.#table) {
       if (kind === "statistic") continue;
-      this.#trained.set(name, adamVariable(tf, weightOf(this.#network.weights, name).variable.read()));
+      this.#trained.set(name, adamVariable(tf, weightOf(this.#weights, name).variable.read()));
     }
     try {
       this.#write(options.start ?? initialTensors(this.#table, options.seed));
@@ -96,14 +105,20 @@ class TfjsSession implements TrainingSession {
   }
 
   /** Forward, backward, Adam. @returns the batch's mean loss, a scalar */
-  #train({ userRows, itemRows, labels: found }: DrawnBatch): TfTensor {
+  #train({ userRows, itemRows, labels: found, positives }: DrawnBatch): TfTensor {
     const size = found.length;
     const column = (values: Int32Array): TfTensor => this.#tf.tensor(values, [size, 1], "int32");
-    const inputs = [column(userRows), column(itemRows), ...this.#masks(size)];
+    const hasUserRows = !this.#config.history || this.#config.history.ownRow;
+    const inputs = [...(hasUserRows ? [column(userRows)] : []), column(itemRows), ...this.#masks(size)];
+    const histories = this.#histories?.batch(positives);
+    const vectors = (): TfTensor[] => (histories === undefined ? [] : (this.#histories?.vectors(histories) ?? []));
     const labels = this.#tf.tensor(found, [size, 1], "float32");
     const correct = this.#varianceCorrection(size);
     const { value, grads } = this.#tf.variableGrads(
-      () => this.#tf.losses.sigmoidCrossEntropy(labels, this.#network.model.apply(inputs, { training: true })),
+      () => {
+        const logits = this.#network.model.apply([...inputs, ...vectors()], { training: true });
+        return this.#tf.losses.sigmoidCrossEntropy(labels, logits);
+      },
       [...this.#trained.values()].map((variable) => variable.value),
     );
     correct();
@@ -134,7 +149,7 @@ class TfjsSession implements TrainingSession {
   #varianceCorrection(rows: number): () => void {
     const before = this.#table
       .filter(({ name }) => name.endsWith(".running_var"))
-      .map(({ name }) => weightOf(this.#network.weights, name).variable.read())
+      .map(({ name }) => weightOf(this.#weights, name).variable.read())
       .map((variable) => ({ variable, kept: variable.mul(1 - batchNormMomentum) }));
     return () => {
       for (const { variable, kept } of before) variable.assign(variable.add(variable.sub(kept).div(rows - 1)));
@@ -142,11 +157,11 @@ class TfjsSession implements TrainingSession {
   }
 
   state(): TrainingState {
-    const tensors = this.model();
+    const tensors = this.#copy();
     for (const spec of this.#table) {
       const moments = this.#trained.get(spec.name);
       if (moments === undefined) continue;
-      const { transposed } = weightOf(this.#network.weights, spec.name);
+      const { transposed } = weightOf(this.#weights, spec.name);
       for (const part of ["m", "v"] as const) {
         tensors.set(`adam.${part}.${spec.name}`, {
           shape: spec.shape,
@@ -162,7 +177,7 @@ class TfjsSession implements TrainingSession {
     for (const spec of this.#table) {
       const moments = this.#trained.get(spec.name);
       if (moments === undefined) continue;
-      const { transposed } = weightOf(this.#network.weights, spec.name);
+      const { transposed } = weightOf(this.#weights, spec.name);
       for (const part of ["m", "v"] as const) {
         const target = { variable: moments[part], transposed };
         writeValues(this.#tf, target, state.tensors, spec, `adam.${part}.${spec.name}`);
@@ -172,9 +187,13 @@ class TfjsSession implements TrainingSession {
   }
 
   model(): Map<string, Tensor> {
+    return withUserVectors(this.#config, this.#data, this.#copy());
+  }
+
+  #copy(): Map<string, Tensor> {
     return new Map(
       this.#table.map((spec) => {
-        const { variable, transposed } = weightOf(this.#network.weights, spec.name);
+        const { variable, transposed } = weightOf(this.#weights, spec.name);
         return [spec.name, { shape: spec.shape, data: readValues(variable.read(), spec, transposed) }];
       }),
     );
@@ -186,13 +205,14 @@ class TfjsSession implements TrainingSession {
 
   #write(tensors: TensorMap): void {
     for (const spec of this.#table) {
-      const { variable, transposed } = weightOf(this.#network.weights, spec.name);
+      const { variable, transposed } = weightOf(this.#weights, spec.name);
       writeValues(this.#tf, { variable: variable.read(), transposed }, tensors, spec);
     }
   }
 
   #dispose(): void {
     this.#network.model.dispose();
+    this.#histories?.dispose();
     for (const { m, v } of this.#trained.values()) {
       m.dispose();
       v.dispose();

@@ -1,8 +1,13 @@
 /** Copies tensors of the parameter table into a network of layers and back. */
 import { NcfError } from "../../src/core/errors.ts";
 import type { ParameterSpec, TensorMap } from "../../src/ncf/parameters.ts";
-import type { NetworkWeight } from "./network.ts";
-import type { TensorFlow, TfTensor, TfVariable } from "./tensorflow.ts";
+import type { LayerVariable, TensorFlow, TfTensor, TfVariable } from "./tensorflow.ts";
+
+export interface NetworkWeight {
+  readonly variable: LayerVariable;
+  /** Dense layers hold their kernel as [inputs, outputs], the parameter table as [outputs, inputs]. */
+  readonly transposed: boolean;
+}
 
 /** The values of one tensor under the shape of the parameter table. */
 export function readValues(variable: TfTensor, { shape }: ParameterSpec, transposed: boolean): Float32Array {
