@@ -184,7 +184,8 @@ function firstAtLatest(order: Int32Array, from: number, to: number, timestampMs:
   return first;
 }
 
-function chooseTest(
+/** The position of the test item among order[tied … to), rows of one moment in file order. */
+export function chooseTest(
   order: Int32Array,
   tied: number,
   to: number,
@@ -222,7 +223,8 @@ export function newestTrainingMs({ train }: Sample): number {
   return train.timestampsMs.reduce((latest, time) => Math.max(latest, time), Number.NEGATIVE_INFINITY);
 }
 
-function countColdTestItems(sample: Sample): number {
+/** Test items without a training interaction. */
+export function countColdTestItems(sample: Sample): number {
   const counts = trainingCounts(sample);
   return sample.testItems.reduce((cold, item) => (item >= 0 && counts[item] === 0 ? cold + 1 : cold), 0);
 }
@@ -257,11 +259,17 @@ export function holdOutLatest(sample: Sample): Sample {
   return { ...sample, train, testItems, testTimestampsMs };
 }
 
-/** The sample with nothing held out: each test item goes back to the end of its user's training interactions. */
-export function undivided(sample: Sample): Sample {
-  const { train, testItems, testTimestampsMs } = sample;
+/**
+ * The sample with nothing held out: each test item goes back to the end of its user's training interactions.
+ *
+ * @param goesBack whose test item goes back; everybody's by default
+ */
+export function undivided(sample: Sample, goesBack: (user: number) => boolean = () => true): Sample {
+  const { train } = sample;
   const users = sample.userIds.length;
-  const length = train.items.length + testItems.reduce((tested, item) => tested + (item >= 0 ? 1 : 0), 0);
+  const testItems = sample.testItems.slice();
+  const testTimestampsMs = sample.testTimestampsMs.slice();
+  const length = train.items.length + testItems.filter((item, user) => item >= 0 && goesBack(user)).length;
   const offsets = new Uint32Array(users + 1);
   const items = new Int32Array(length);
   const timestampsMs = new Float64Array(length);
@@ -271,17 +279,14 @@ export function undivided(sample: Sample): Sample {
     items.set(train.items.subarray(from, to), written);
     timestampsMs.set(train.timestampsMs.subarray(from, to), written);
     written += to - from;
-    if (testItems[user] >= 0) {
+    if (testItems[user] >= 0 && goesBack(user)) {
       items[written] = testItems[user];
       timestampsMs[written] = testTimestampsMs[user];
+      testItems[user] = -1;
+      testTimestampsMs[user] = Number.NaN;
       written += 1;
     }
     offsets[user + 1] = written;
   }
-  return {
-    ...sample,
-    train: { offsets, items, timestampsMs },
-    testItems: new Int32Array(users).fill(-1),
-    testTimestampsMs: new Float64Array(users).fill(Number.NaN),
-  };
+  return { ...sample, train: { offsets, items, timestampsMs }, testItems, testTimestampsMs };
 }
