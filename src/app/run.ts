@@ -1,10 +1,8 @@
 /** The main job: ratings file → sample → trained models → judgement → report, in one call. */
 
 import { NcfError } from "../core/errors.ts";
-import { leakageShare } from "../core/evaluation.ts";
 import { encodeJsonFile } from "../core/json.ts";
 import type { ItemDetails, ValidationReport } from "../core/ratings.ts";
-import type { Recommender } from "../core/recommender.ts";
 import type { Sample } from "../core/sample.ts";
 import { selectUsers } from "../core/user-sample.ts";
 import type { NcfConfig } from "../ncf/config.ts";
@@ -12,15 +10,19 @@ import { embeddingRows } from "../ncf/model.ts";
 import type { Progress } from "../ports/progress.ts";
 import type { RatingsSource, ReadRatingsOptions } from "../ports/ratings-source.ts";
 import type { SampleFiles, SampleOptions, SampleStore } from "../ports/sample-store.ts";
-import { fitAndStore, isNetworkPlan, type ModelPlan, planNamed } from "./fit-model.ts";
-import { recommenderOf } from "./fitted-model.ts";
-import { defaultJudgeOptions, type JudgeOptions, judgeModels, type RankedCase } from "./judge.ts";
+import { type FittedModels, fitAll, plansUnderSeed } from "./fit-all.ts";
+import { isNetworkPlan, type ModelPlan, planNamed } from "./fit-model.ts";
+import { defaultJudgeOptions, type JudgeListeners, type JudgeOptions, judgeRanked, type RankedCase } from "./judge.ts";
+import { seedSpreads } from "./judging/mean-figures.ts";
+import { type RankedSplit, rankModels } from "./judging/rank-models.ts";
 import { buildReport, type MachineFacts } from "./report/build-report.ts";
 import type { Report } from "./report/report.ts";
 import { reportPage } from "./report/report-page.ts";
-import { splitDataset } from "./sample.ts";
+import { splitFacts } from "./report/split-facts.ts";
+import { genresOf } from "./sample.ts";
+import { type SplitPlan, splitByPlan } from "./split-plan.ts";
+import { Stages } from "./stages.ts";
 import type { TrainDeps } from "./train-model.ts";
-import type { TrainingRecord } from "./training-record.ts";
 
 export interface RunDeps extends TrainDeps {
   readonly source: RatingsSource;
@@ -40,6 +42,7 @@ export interface RunRequest {
   };
   readonly read: ReadRatingsOptions;
   readonly sample: SampleOptions;
+  readonly split: SplitPlan;
   /** Names of presets and baselines. */
   readonly models: readonly string[];
   /** Leaves a preset that cannot take the sample's ids out, with a line that says so, rather than fail. */
@@ -47,7 +50,10 @@ export interface RunRequest {
   /** Settings that replace every preset's own. */
   readonly changes: Partial<Pick<NcfConfig, "epochs" | "ids" | "negativeDraw">>;
   readonly judge: Partial<Pick<JudgeOptions, "fullCatalogueUsers" | "withReplacement">>;
+  /** Of sample, candidates and trainings. */
   readonly seed: number;
+  /** Trainings of each model that has anything to draw: under `seed`, `seed` + 1, … */
+  readonly seeds: number;
   readonly threads: number;
   /** Told of every ranked case, for `--per-user`. */
   readonly onCase?: ((ranked: RankedCase, sample: Sample) => void) | undefined;
@@ -60,58 +66,85 @@ export interface RunRequest {
 /** @throws NcfError of every stage */
 export async function runJob(deps: RunDeps, request: RunRequest): Promise<Report> {
   const stages = new Stages(deps.monotonicMs, request.signal);
-  const split = await stages.timed("read and sample", () => readAndSplit(deps, request));
-  const plans = plansOf(deps, request, split.sample);
-  await stages.timed("write the sample", () => deps.samples.write(split));
-  const fitted = await fitAll(deps, request, split, plans, stages);
-
-  const { onCase, signal } = request;
+  const { splits, ...source } = await stages.timed("read and sample", () => readAndSplit(deps, request));
+  // The last split is the one that is kept: it has the most to train on.
+  const kept = splits[splits.length - 1];
+  const plans = plansOf(deps, request, kept.sample);
+  await stages.timed("write the sample", () => deps.samples.write(kept));
   const judgeOptions = { ...defaultJudgeOptions, ...request.judge, seed: request.seed };
-  const judged = await stages.timed("judge", () =>
-    judgeModels(fitted.models, split.sample, judgeOptions, {
-      progress: deps.progress,
-      signal,
-      ...(onCase && { onCase: (ranked: RankedCase) => onCase(ranked, split.sample) }),
-    }),
+  const runs = await fitAndRank(deps, request, splits, plans, judgeOptions, stages);
+  const [{ ranked, fitted }] = runs;
+  const { progress, peakRssBytes, machine, store } = deps;
+  const judged = await stages.timed("compare", () =>
+    judgeRanked(ranked, judgeOptions, { progress, signal: request.signal }),
   );
   const report = buildReport({
     request,
-    ...split,
+    ...source,
+    ...kept,
     judged,
     judgeOptions,
-    records: fitted.records,
+    ...fitted,
     configs: new Map(plans.map((plan) => [plan.name, isNetworkPlan(plan) ? plan.config : null])),
-    modelHashes: fitted.hashes,
-    leakageShare: leakageShare(split.sample),
+    seedSpreads: seedSpreads(runs.map(({ seed, ranked: of }) => ({ seed, splits: of }))),
+    splits: splits.map((files, split) => splitFacts(files, ranked[split])),
     timings: stages.timings,
-    machine: deps.machine,
-    peakRssBytes: deps.peakRssBytes(),
+    machine,
+    peakRssBytes: peakRssBytes(),
   });
-  await deps.store.put("report.json", encodeJsonFile(report));
-  await deps.store.put("report.html", new TextEncoder().encode(reportPage(report)));
+  await store.put("report.json", encodeJsonFile(report));
+  await store.put("report.html", new TextEncoder().encode(reportPage(report)));
   return report;
 }
 
-/** Times the stages of a run and looks at the signal before each. */
-class Stages {
-  readonly timings: { stage: string; seconds: number }[] = [];
-  readonly #monotonicMs: () => number;
-  readonly #signal: AbortSignal | undefined;
+interface SeedRun {
+  readonly seed: number;
+  readonly ranked: RankedSplit[];
+  /** The models of the last split. */
+  readonly fitted: FittedModels;
+}
 
-  constructor(monotonicMs: () => number, signal: AbortSignal | undefined) {
-    this.#monotonicMs = monotonicMs;
-    this.#signal = signal;
+/** Every split under every seed; the models of all but the last split under the first seed lie in folders of their own. */
+async function fitAndRank(
+  deps: RunDeps,
+  request: RunRequest,
+  splits: readonly SampleFiles[],
+  plans: readonly ModelPlan[],
+  judgeOptions: JudgeOptions,
+  stages: Stages,
+): Promise<SeedRun[]> {
+  const { threads, signal } = request;
+  const runs: SeedRun[] = [];
+  for (let seedsOn = 0; seedsOn < request.seeds; seedsOn++) {
+    const seed = request.seed + seedsOn;
+    const seeded = plansUnderSeed(plans, seedsOn);
+    if (seeded.length === 0) break;
+    const ranked: RankedSplit[] = [];
+    let fitted: FittedModels | null = null;
+    for (const [index, files] of splits.entries()) {
+      const cut = index < splits.length - 1 ? `cuts/${index + 1}/` : "";
+      const suffix = `${splits.length > 1 ? `, cut ${index + 1}` : ""}${request.seeds > 1 ? `, seed ${seed}` : ""}`;
+      const prefix = `${cut}${seedsOn > 0 ? `seeds/${seed}/` : ""}`;
+      fitted = await fitAll(deps, files, { plans: seeded, seed, threads, prefix, suffix, signal }, stages);
+      const { models } = fitted;
+      const listeners = listenersOf(deps, request, seedsOn === 0 ? files.sample : null);
+      const genres = genresOf(files);
+      ranked.push(
+        await stages.timed(`judge${suffix}`, () =>
+          rankModels(models, files.sample, judgeOptions, listeners, { genres }),
+        ),
+      );
+    }
+    if (fitted !== null) runs.push({ seed, ranked, fitted });
   }
+  return runs;
+}
 
-  /** @param stage its name, or how the result names it */
-  async timed<T>(stage: string | ((result: T) => string), work: () => Promise<T>): Promise<T> {
-    this.#signal?.throwIfAborted();
-    const startMs = this.#monotonicMs();
-    const result = await work();
-    const name = typeof stage === "string" ? stage : stage(result);
-    this.timings.push({ stage: name, seconds: (this.#monotonicMs() - startMs) / 1000 });
-    return result;
-  }
+/** @param sample whose cases are told of, or null */
+function listenersOf(deps: RunDeps, { onCase, signal }: RunRequest, sample: Sample | null): JudgeListeners {
+  const { progress, monotonicMs } = deps;
+  const tell = onCase && sample && ((ranked: RankedCase) => onCase(ranked, sample));
+  return { progress, monotonicMs, signal, ...(tell && { onCase: tell }) };
 }
 
 /** What is to be fitted; checked against the sample before anything is, so that a run does not fail half-way. */
@@ -130,49 +163,8 @@ function plansOf(deps: RunDeps, { models, changes, skipsUnfit }: RunRequest, sam
   return plans;
 }
 
-interface Fitted {
-  readonly models: Recommender[];
-  readonly records: Map<string, TrainingRecord>;
-  readonly hashes: Record<string, string>;
-}
-
-async function fitAll(
-  deps: RunDeps,
-  request: RunRequest,
-  { sample, items, manifest }: SampleFiles,
-  plans: readonly ModelPlan[],
-  stages: Stages,
-): Promise<Fitted> {
-  const fitted: Fitted = { models: [], records: new Map(), hashes: {} };
-  for (const plan of plans) {
-    const { name } = plan;
-    const { seed, threads, signal } = request;
-    const fit = () =>
-      fitAndStore(deps, {
-        plan,
-        sample,
-        items,
-        sampleSha256: manifest.sha256,
-        seed,
-        threads,
-        prefix: `models/${name}/`,
-        existing: "resumeIfSame",
-        signal,
-      });
-    const [doing, done] = isNetworkPlan(plan) ? ["train", "trained"] : ["fit", "fitted"];
-    const { model, record, sha256 } = await stages.timed(
-      ({ reused }) => (reused ? `load ${name}, ${done} before` : `${doing} ${name}`),
-      fit,
-    );
-    fitted.models.push(recommenderOf(deps.createScorer, model, sample));
-    if (record !== null) fitted.records.set(name, record);
-    fitted.hashes[name] = sha256;
-  }
-  return fitted;
-}
-
-/** What reading and splitting give. */
-export interface SplitDataset extends SampleFiles {
+/** What reading gives beside the splits. */
+export interface ReadSource {
   readonly validation: ValidationReport;
   /** All items that the source lists. */
   readonly listedItems: readonly ItemDetails[];
@@ -180,7 +172,7 @@ export interface SplitDataset extends SampleFiles {
   readonly ratingsOfItem: ReadonlyMap<number, number>;
 }
 
-async function readAndSplit(deps: RunDeps, request: RunRequest): Promise<SplitDataset> {
+async function readAndSplit(deps: RunDeps, request: RunRequest): Promise<ReadSource & { splits: SampleFiles[] }> {
   const { name, path, generated } = request.dataset;
   const task = deps.progress.start(`Reading ${name}`, undefined, "rows");
   const dataset = await deps.source.read(path, {
@@ -192,9 +184,8 @@ async function readAndSplit(deps: RunDeps, request: RunRequest): Promise<SplitDa
   task.update(dataset.validation.rowsRead);
   task.end();
   const { ratings, items, validation } = dataset;
-  const everyone = new Uint8Array(ratings.userIds.length).fill(1);
   return {
-    ...splitDataset({ ...dataset, name, generated }, everyone, request.sample),
+    splits: splitByPlan({ ...dataset, name, generated }, request.sample, request.split),
     listedItems: items,
     validation,
     ratingsOfItem: ratingsOfItem(ratings.itemIds, ratings.item),

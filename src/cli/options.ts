@@ -28,6 +28,13 @@ export function shareBefore(text: string): number {
   throw new InvalidArgumentError("Expected a number from 0 to below 1, such as 0.9.");
 }
 
+/** A share above 0 and below 1. */
+export function shareOfSplit(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value > 0 && value < 1) return value;
+  throw new InvalidArgumentError("Expected a number above 0 and below 1, such as 0.9.");
+}
+
 const unitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 /** A length of time such as 30d, in milliseconds. */

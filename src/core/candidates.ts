@@ -80,17 +80,15 @@ export class CandidateSampler {
     return candidates;
   }
 
-  /** The whole catalogue less the user's training items, the test item first. */
+  /** The whole catalogue less the user's training items, ascending; the test item is among them. */
   fullCatalogueOf(user: number): Int32Array {
-    const test = this.#sample.testItems[user];
     const { offsets } = this.#sample.train;
     const stamp = this.#markTrained(user);
-    const candidates = new Int32Array(this.#marked.length - (offsets[user + 1] - offsets[user]));
-    candidates[0] = test;
-    let filled = 1;
+    const items = new Int32Array(this.#marked.length - (offsets[user + 1] - offsets[user]));
+    let filled = 0;
     for (let item = 0; item < this.#marked.length; item++) {
-      if (item !== test && this.#marked[item] !== stamp) candidates[filled++] = item;
+      if (this.#marked[item] !== stamp) items[filled++] = item;
     }
-    return candidates.subarray(0, filled);
+    return items.subarray(0, filled);
   }
 }

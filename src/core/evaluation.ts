@@ -16,9 +16,6 @@ export interface Standings {
   readonly candidates: Int32Array;
 }
 
-/** Called for each case, for writing per-user files. */
-export type CaseListener = (user: number, candidates: Int32Array, scores: Float64Array) => void;
-
 /** Users with a test item, ascending. */
 export function testedUsers(sample: Sample): Int32Array {
   const users: number[] = [];
@@ -47,7 +44,6 @@ export function rankTestItems(
   model: Recommender,
   users: Int32Array,
   candidatesOf: (user: number) => Int32Array,
-  onCase?: CaseListener,
 ): Standings {
   const above = new Int32Array(users.length);
   const tied = new Int32Array(users.length);
@@ -62,19 +58,18 @@ export function rankTestItems(
     above[index] = standing.above;
     tied[index] = standing.tied;
     counts[index] = candidates.length;
-    onCase?.(user, candidates, scores);
   });
   return { users, above, tied, candidates: counts };
 }
 
 /**
- * How the first score stands among the others.
+ * How a score, the first by default, stands among the others.
  *
  * @param who names the scorer in an error, such as "model neumf"
  * @throws NcfError `SCORE_NAN`
  */
-export function standingOf(who: string, scores: Float64Array): Standing {
-  const own = scores[0];
+export function standingOf(who: string, scores: Float64Array, position = 0): Standing {
+  const own = scores[position];
   let above = 0;
   let tied = 0;
   for (let i = 0; i < scores.length; i++) {
@@ -113,17 +108,6 @@ export function summarize(standings: Standings): RankingSummary {
     hrAt10Pessimistic: mean(perCase(standings, pessimisticHit)),
     ndcgAt10: mean(perCase(standings, expectedNdcg)),
   };
-}
-
-/** Cases grouped by activity: quartile q holds positions (of `users`) with the q-th quarter of training counts. */
-export function activityQuartiles(sample: Sample, users: Int32Array): Int32Array[] {
-  const { offsets } = sample.train;
-  const trained = (position: number): number => offsets[users[position] + 1] - offsets[users[position]];
-  const order = Int32Array.from(users, (_, position) => position);
-  // Ties in the count go by user id, which is the order of the indices.
-  order.sort((a, b) => trained(a) - trained(b) || users[a] - users[b]);
-  const bound = (quartile: number): number => Math.round((quartile * order.length) / 4);
-  return [0, 1, 2, 3].map((quartile) => order.slice(bound(quartile), bound(quartile + 1)));
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 /** The length of the recommended list. */
-const listLength = 10;
+export const listLength = 10;
 
 /** How a test item stands among its candidates. */
 export interface Standing {

@@ -13,25 +13,36 @@ export function drain<T>(steps: Generator<unknown, T, undefined>): T {
   return step.value;
 }
 
+/** Which user each case is of, where a user may have several: users are what is drawn, with all their cases. */
+export interface CaseUsers {
+  readonly users: number;
+  /** Shape [cases]: 0 … users − 1. */
+  readonly userOfCase: Int32Array;
+}
+
 /**
  * Percentile bootstrap: 95 % intervals of the means of several per-user series, all on the same resamples, so that the
  * interval of a difference may be had by passing the series of differences. Yields after each resample.
  *
- * @param series each of shape [users]
+ * @param series each of shape [cases], which are users unless `of` says otherwise
  */
 export function* bootstrapIntervals(
   series: readonly Float64Array[],
   options: { seed: number; resamples: number },
+  of?: CaseUsers,
 ): Generator<void, Interval[], undefined> {
-  const users = series[0]?.length ?? 0;
-  if (users === 0) return series.map(() => [Number.NaN, Number.NaN]);
+  const cases = series[0]?.length ?? 0;
+  if (cases === 0) return series.map(() => [Number.NaN, Number.NaN]);
+  const users = of?.users ?? cases;
   const means = series.map(() => new Float64Array(options.resamples));
-  const weights = new Uint16Array(users);
+  const drawn = new Uint16Array(users);
   for (let resample = 0; resample < options.resamples; resample++) {
     const rng = new Rng(streamKey(options.seed, purposes.bootstrap, resample));
-    weights.fill(0);
-    for (let draw = 0; draw < users; draw++) weights[rng.below(users)] += 1;
-    for (let s = 0; s < series.length; s++) means[s][resample] = weightedSum(series[s], weights) / users;
+    drawn.fill(0);
+    for (let draw = 0; draw < users; draw++) drawn[rng.below(users)] += 1;
+    const weights = of === undefined ? drawn : Uint16Array.from(of.userOfCase, (user) => drawn[user]);
+    const total = of === undefined ? users : weights.reduce((sum, weight) => sum + weight, 0);
+    for (let s = 0; s < series.length; s++) means[s][resample] = weightedSum(series[s], weights) / total;
     yield;
   }
   return means.map((values) => {
@@ -44,6 +55,15 @@ function weightedSum(values: Float64Array, weights: Uint16Array): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += weights[i] * values[i];
   return sum;
+}
+
+/** The series summed by user: what a permutation test exchanges where a user has several cases. Shape [users]. */
+export function sumsByUser(series: Float64Array, { users, userOfCase }: CaseUsers): Float64Array {
+  const sums = new Float64Array(users);
+  userOfCase.forEach((user, position) => {
+    sums[user] += series[position];
+  });
+  return sums;
 }
 
 /** Linear interpolation between order statistics of an ascending array. */

@@ -22,6 +22,8 @@ export interface SampleManifest {
   readonly options: SampleOptions;
   /** The sample is all interactions before this moment, nothing held out; each user's latest is held out without it. */
   readonly beforeMs?: number;
+  /** Test items are each user's next one from this moment on, up to the other (null: to the end); the latest without it. */
+  readonly testPeriod?: { readonly fromMs: number; readonly toMs: number | null; readonly newUsers: number };
   readonly counts: SplitCounts & { readonly users: number; readonly items: number };
   /** sha256 over the split's arrays, hex. */
   readonly sha256: string;

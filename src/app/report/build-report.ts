@@ -1,8 +1,10 @@
 /** Puts the facts of one run into the form of report.json. */
 
 import type { NcfConfig } from "../../ncf/config.ts";
+import type { SampleFiles } from "../../ports/sample-store.ts";
 import type { JudgeOptions, JudgeResult } from "../judge.ts";
-import type { RunRequest, SplitDataset } from "../run.ts";
+import type { SeedSpread } from "../judging/mean-figures.ts";
+import type { ReadSource, RunRequest } from "../run.ts";
 import { epochLosses, type TrainingRecord } from "../training-record.ts";
 import { type Report, type ReportModel, type ReportTraining, reportFormatVersion } from "./report.ts";
 import { popularityName, verdictsOf } from "./verdicts.ts";
@@ -14,18 +16,29 @@ export interface MachineFacts {
   readonly os: string;
 }
 
-export interface ReportFacts extends SplitDataset {
+export interface ReportFacts extends ReadSource, SampleFiles {
   readonly request: RunRequest;
   readonly judged: JudgeResult;
   readonly judgeOptions: JudgeOptions;
   readonly records: ReadonlyMap<string, TrainingRecord>;
   /** Null for popularity. */
   readonly configs: ReadonlyMap<string, NcfConfig | null>;
-  readonly modelHashes: Readonly<Record<string, string>>;
-  readonly leakageShare: number;
+  readonly hashes: Readonly<Record<string, string>>;
+  /** By model name. */
+  readonly costs: ReadonlyMap<string, FitCost>;
+  /** By model name, where several seeds were judged. */
+  readonly seedSpreads: ReadonlyMap<string, SeedSpread>;
+  readonly splits: Report["splits"];
   readonly timings: Report["timings"];
   readonly machine: MachineFacts;
   readonly peakRssBytes: number;
+}
+
+/** What it took to make a model. */
+export interface FitCost {
+  readonly seconds: number;
+  /** Of the model's file. */
+  readonly bytes: number;
 }
 
 /** What the paper says of its sample of ML-20M. */
@@ -33,30 +46,52 @@ const paperSample = { users: 41_547, ratings: 6_027_314 };
 
 export function buildReport(facts: ReportFacts): Report {
   const { request, judged } = facts;
-  const models = reportModels(judged, facts.records);
+  const models = reportModels(judged, facts.records, facts.costs, facts.seedSpreads);
   return {
     formatVersion: reportFormatVersion,
     generatedBy: { name: "ncf-stream", version: request.version },
     command: request.command,
     dataset: datasetOf(facts),
     protocol: protocolOf(facts),
-    leakage: { shareOfTrainingAfterTestEvent: facts.leakageShare },
+    leakage: { shareOfTrainingAfterTestEvent: meanLeakage(facts.splits) },
+    splits: facts.splits,
     timings: facts.timings,
     peakRssBytes: facts.peakRssBytes,
     machine: facts.machine,
-    hashes: { sample: facts.manifest.sha256, models: facts.modelHashes },
+    hashes: { sample: facts.manifest.sha256, models: facts.hashes },
     models,
     comparisons: judged.comparisons,
     verdicts: verdictsOf(models, judged.comparisons),
   };
 }
 
-/** The judged models with what their trainings were like, by name. */
-export function reportModels(judged: JudgeResult, records: ReadonlyMap<string, TrainingRecord>): ReportModel[] {
-  return judged.judgements.map((judgement) => {
+/** Over all tested users. */
+function meanLeakage(splits: Report["splits"]): number {
+  const tested = splits.reduce((sum, { testedUsers }) => sum + testedUsers, 0);
+  return (
+    splits.reduce((sum, split) => sum + split.testedUsers * split.shareOfTrainingAfterTestEvent, 0) /
+    Math.max(1, tested)
+  );
+}
+
+/** The judged models with what their trainings were like, by name; a training that was timed is a cost, too. */
+export function reportModels(
+  judged: JudgeResult,
+  records: ReadonlyMap<string, TrainingRecord>,
+  costs: ReadonlyMap<string, FitCost> = new Map(),
+  seedSpreads: ReadonlyMap<string, SeedSpread> = new Map(),
+): ReportModel[] {
+  return judged.judgements.map(({ millisecondsPerRequest, ...judgement }) => {
     const record = records.get(judgement.name);
+    const cost = costs.get(judgement.name);
     return {
       ...judgement,
+      cost: {
+        fitSeconds: cost?.seconds ?? record?.seconds ?? null,
+        modelBytes: cost?.bytes ?? null,
+        millisecondsPerRequest,
+      },
+      seeds: seedSpreads.get(judgement.name) ?? null,
       versusPopularity: versusPopularity(judgement.name, judged),
       training: record === undefined ? null : trainingOf(record),
     };
@@ -124,10 +159,11 @@ function genreCounts(
     .sort((a, b) => b.movies - a.movies || (a.genre < b.genre ? -1 : 1));
 }
 
-function protocolOf({ manifest, judgeOptions, judged, configs }: ReportFacts): Report["protocol"] {
+function protocolOf({ request, manifest, judgeOptions, judged, configs }: ReportFacts): Report["protocol"] {
   const { options, counts } = manifest;
   const config = [...configs.values()].find((found) => found !== null);
   return {
+    split: request.split.kind,
     fraction: options.fraction,
     sampler: options.sampler,
     seed: judgeOptions.seed,
@@ -140,6 +176,7 @@ function protocolOf({ manifest, judgeOptions, judged, configs }: ReportFacts): R
     negatives: config?.negatives ?? 0,
     negativeDraw: config?.negativeDraw ?? "eachEpoch",
     fullCatalogueUsers: judged.judgements[0]?.fullCatalogue.cases ?? 0,
+    correction: { estimator: "biasVariance", gamma: judgeOptions.correctionGamma },
     bootstrapResamples: judgeOptions.bootstrapResamples,
     permutations: judgeOptions.permutations,
   };

@@ -6,14 +6,10 @@
  */
 import { z } from "zod";
 import { NcfError } from "../../core/errors.ts";
+import { comparison, count, interval, model, seconds, share } from "./model-schema.ts";
 
 /** Raised when a reader of an older report could misread a newer one. */
 export const reportFormatVersion = 1;
-
-const count = z.int().min(0);
-const share = z.number().min(0).max(1);
-const seconds = z.number().min(0);
-const interval = z.tuple([z.number(), z.number()]).describe("[low, high] of the 95 % interval");
 
 const validation = z
   .object({
@@ -69,6 +65,7 @@ const dataset = z.object({
 });
 
 const protocol = z.object({
+  split: z.enum(["leaveOneOut", "temporal", "rolling"]).describe("How test items were held out; see `splits`"),
   fraction: share.describe("Share of the source's users in the sample"),
   sampler: z.enum(["hash", "numpy123"]),
   seed: count,
@@ -81,56 +78,38 @@ const protocol = z.object({
   negatives: count.describe("Training negatives for each positive"),
   negativeDraw: z.enum(["eachEpoch", "once"]),
   fullCatalogueUsers: count.describe("Tested users who were also ranked against the full catalogue"),
+  correction: z.object({
+    estimator: z.literal("biasVariance").describe("Krichene and Rendle, KDD 2020"),
+    gamma: share.describe("How much variance counts against bias"),
+  }),
   bootstrapResamples: count,
   permutations: count,
 });
 
-const training = z.object({
-  preset: z.string(),
-  epochs: count,
-  steps: count,
-  samples: count.describe("Positives and negatives seen, all epochs together"),
-  seconds,
-  samplesPerSecond: z.number().min(0),
-  parameters: count.describe("Trainable values"),
-  backend: z.string(),
-  arithmetic: z.string().describe("How sums are rounded, such as wasm relaxed fma"),
-  threads: count,
-  losses: z.array(z.object({ epoch: count, loss: z.number() })).describe("Mean loss of epoch 1, 2, …"),
-  curve: z
-    .array(z.object({ step: count, loss: z.number() }))
-    .describe("Mean loss since the previous point, at most a few hundred points over all steps"),
+const split = z.object({
+  beforeMs: z.number().nullable().describe("Training ratings are earlier than this moment; null for leave-one-out"),
+  trainingInteractions: count,
+  testedUsers: count,
+  newUsers: count.describe("Users with ratings from that moment on but none before: not tested"),
+  shareOfTrainingAfterTestEvent: share,
+  models: z.array(z.object({ name: z.string(), hrAt10: share, ndcgAt10: share, fullCatalogueHrAt10: share })),
 });
 
-const comparison = z.object({
-  difference: z.number().describe("HR@10 of the model less that of the other, on the same users and candidates"),
-  interval: interval.nullable(),
-  pValue: share.describe("Paired permutation test over users, two-sided"),
-});
-
-const activityQuartile = z.object({
-  quartile: z.int().min(1).max(4).describe("1: least active users, 4: most active, by training interactions"),
-  users: count,
-  minTraining: count,
-  maxTraining: count,
-  hrAt10: share,
-  interval: interval.nullable(),
-});
-
-const model = z.object({
-  name: z.string(),
-  cases: count,
-  hrAt10: share.describe("Expected over a random order of tied scores"),
-  hrAt10Interval: interval,
-  hrAt10Optimistic: share.describe("Ties resolved in the model's favour"),
-  hrAt10Pessimistic: share.describe("Ties resolved against the model"),
-  ndcgAt10: share,
-  ndcgAt10Interval: interval,
-  fullCatalogue: z.object({ cases: count, hrAt10: share, ndcgAt10: share }),
-  byActivity: z.array(activityQuartile),
-  versusPopularity: comparison.nullable().describe("Null for popularity itself"),
-  training: training.nullable().describe("Null for a model that is counted rather than trained"),
-});
+const rankings = z
+  .object({
+    text: z.string(),
+    reversed: z
+      .array(
+        z.object({
+          model: z.string().describe("Ahead among the sampled candidates"),
+          other: z.string().describe("Ahead against the full catalogue"),
+          pValue: share.describe("Of the difference against the full catalogue"),
+        }),
+      )
+      .describe("Pairs of models that the two rankings order differently, the least likely by chance first"),
+    reversedByEstimate: count.describe("Pairs that the estimate orders otherwise than the full catalogue does"),
+  })
+  .describe("Whether sampled, full and estimated ranking order the models alike");
 
 const verdicts = z
   .object({
@@ -144,6 +123,7 @@ const verdicts = z
         text: z.string(),
       }),
     ),
+    rankings,
     activeUsers: z
       .object({
         text: z.string(),
@@ -169,9 +149,15 @@ export const reportSchema = z
     protocol,
     leakage: z.object({
       shareOfTrainingAfterTestEvent: share.describe(
-        "Share of training events later than a user's test event, averaged over tested users",
+        "Share of training events later than a user's test event, averaged over tested users (of all splits)",
       ),
     }),
+    splits: z
+      .array(split)
+      .min(1)
+      .describe(
+        "What was judged, by time: one entry, or one for each moment of a rolling split; models are those of all",
+      ),
     timings: z.array(z.object({ stage: z.string(), seconds })).describe("In the order they ran"),
     peakRssBytes: count,
     machine: z.object({ cpu: z.string(), cores: count, node: z.string(), os: z.string() }),
@@ -181,7 +167,7 @@ export const reportSchema = z
     }),
     models: z.array(model).min(1),
     comparisons: z
-      .array(comparison.extend({ model: z.string(), other: z.string() }))
+      .array(comparison)
       .describe("Pairs of models, each pair once; versusPopularity repeats those with popularity"),
     verdicts,
   })

@@ -1,5 +1,6 @@
 /** Turns a report's figures into plain sentences, the same ones in report.json, on the terminal and on the page. */
 import { percent, points, pValueText } from "./number-text.ts";
+import { rankingsVerdict } from "./rankings-verdict.ts";
 import type { Report, ReportModel, ReportVerdicts } from "./report.ts";
 
 type Comparison = Report["comparisons"][number];
@@ -21,6 +22,7 @@ export function verdictsOf(models: readonly ReportModel[], comparisons: readonly
   return {
     ...headlineOf(models, comparisons),
     models: models.flatMap((model) => versusPopularity(model)),
+    rankings: rankingsVerdict(models, comparisons),
     activeUsers: activeUsersVerdict(models),
   };
 }

@@ -15,6 +15,7 @@ import { grouped } from "../../app/report/number-text.ts";
 import type { Report } from "../../app/report/report.ts";
 import { reportTable } from "../../app/report/report-table.ts";
 import { type RunRequest, runJob } from "../../app/run.ts";
+import { leaveOneOutPlan, type SplitPlan, splitKinds } from "../../app/split-plan.ts";
 import { NcfError } from "../../core/errors.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import type { SampleOptions } from "../../ports/sample-store.ts";
@@ -39,7 +40,11 @@ interface RunCommandOptions extends options.ReadOptionValues {
   readonly tieRule: SampleOptions["tieRule"];
   readonly catalogue: SampleOptions["catalogue"];
   readonly epochs?: number;
+  readonly split: SplitPlan["kind"];
+  readonly splitShare?: number;
+  readonly splitCuts?: number;
   readonly seed: number;
+  readonly seeds: number;
   readonly threads: number;
   readonly backend: BackendName;
   readonly compactIds: boolean;
@@ -73,7 +78,29 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
     .addOption(options.tieRuleOption())
     .addOption(options.catalogueOption())
     .addOption(new Option("--epochs <n>", "epochs (default: the preset's own)").argParser(options.integer(1, 10_000)))
+    .addOption(
+      new Option(
+        "--split <name>",
+        "test each user's latest item, or the next one after a moment that is everybody's, or after several such moments",
+      )
+        .choices([...splitKinds])
+        .default(leaveOneOutPlan.kind),
+    )
+    .addOption(
+      new Option(
+        "--split-share <share>",
+        "of the ratings before that moment (default: 0.9), or before the first of several (0.5)",
+      ).argParser(options.shareOfSplit),
+    )
+    .addOption(
+      new Option("--split-cuts <n>", "moments of a rolling split (default: 5)").argParser(options.integer(2, 100)),
+    )
     .addOption(options.seedOption())
+    .addOption(
+      new Option("--seeds <n>", "train each model under this many seeds, and tell mean and spread")
+        .argParser(options.integer(1, 1000))
+        .default(1),
+    )
     .addOption(options.threadsOption())
     .addOption(options.backendOption())
     .option("--compact-ids", "one embedding row a user or item of the sample, also for paper", false)
@@ -113,6 +140,14 @@ async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefaul
   const { publishModel, models } = values;
   if (publishModel !== undefined && !models.includes(publishModel)) {
     throw new NcfError("USAGE", `expected one of --models with --publish-model, found "${publishModel}"`);
+  }
+  const { kind } = splitPlan(values);
+  if (kind !== "leaveOneOut" && (values.publish || publishModel !== undefined || values.serve)) {
+    throw new NcfError(
+      "USAGE",
+      `expected --split leaveOneOut where a model is published, as its sample has all ratings, found --split ${kind}. ` +
+        "Publish by a run of its own",
+    );
   }
   terminal.goesOnBy("the same command goes on from here");
   const answers = new Answers(terminal, values.json);
@@ -171,6 +206,17 @@ function changesOf(values: RunCommandOptions): RunRequest["changes"] {
   };
 }
 
+function splitPlan({ split: kind, splitShare, splitCuts }: RunCommandOptions): SplitPlan {
+  if (kind === "leaveOneOut" && splitShare !== undefined) {
+    throw new NcfError("USAGE", "expected --split temporal or rolling with --split-share, found leaveOneOut");
+  }
+  if (kind !== "rolling" && splitCuts !== undefined) {
+    throw new NcfError("USAGE", `expected --split rolling with --split-cuts, found ${kind}`);
+  }
+  if (kind === "leaveOneOut") return leaveOneOutPlan;
+  return { kind, share: splitShare ?? (kind === "temporal" ? 0.9 : 0.5), cuts: splitCuts ?? 5 };
+}
+
 function trainDeps(values: RunCommandOptions, terminal: Terminal) {
   return {
     store: new FileObjectStore(values.out),
@@ -220,7 +266,9 @@ async function judge(
         skipsUnfit: modelsByDefault,
         changes: changesOf(values),
         judge: { fullCatalogueUsers: values.fullCatalogueUsers, withReplacement: values.withReplacement },
+        split: splitPlan(values),
         seed: values.seed,
+        seeds: values.seeds,
         threads: values.threads,
         onCase: perUser?.add,
         command: dataset.command ?? options.commandLine(),

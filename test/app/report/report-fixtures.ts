@@ -15,6 +15,38 @@ interface ModelFigures {
 
 const users = 610;
 
+const genreNames = [
+  ["Drama", 4_300, 41_000],
+  ["Comedy", 3_700, 39_000],
+  ["Thriller", 1_900, 26_000],
+  ["Action", 1_800, 30_000],
+  ["Romance", 1_600, 18_000],
+  ["Adventure", 1_250, 24_000],
+  ["Crime", 1_200, 16_500],
+  ["Sci-Fi", 980, 17_000],
+  ["Horror", 970, 7_300],
+  ["Fantasy", 780, 11_800],
+  ["Children", 660, 9_200],
+  ["Animation", 610, 7_000],
+  ["Mystery", 570, 7_700],
+  ["Documentary", 440, 1_200],
+  ["War", 380, 4_900],
+  ["Musical", 330, 4_100],
+  ["Western", 170, 1_900],
+  ["IMAX", 160, 4_100],
+  ["Film-Noir", 90, 870],
+  ["(no genres listed)", 30, 50],
+] as const;
+
+/** The quartile, the tested users, and the least and most training interactions of their test items. */
+const popularityGroups = [
+  [null, 31, 0, 0],
+  [1, 145, 1, 6],
+  [2, 145, 7, 22],
+  [3, 145, 22, 61],
+  [4, 144, 61, 328],
+] as const;
+
 export function modelOf(figures: ModelFigures): ReportModel {
   const { name, hr, ndcg } = figures;
   const half = 1.96 * Math.sqrt((hr * (1 - hr)) / users);
@@ -33,7 +65,20 @@ export function modelOf(figures: ModelFigures): ReportModel {
     hrAt10Pessimistic: hr - (name === "popularity" ? 0.005 : 0),
     ndcgAt10: ndcg,
     ndcgAt10Interval: [ndcg - 0.027, ndcg + 0.028],
-    fullCatalogue: { cases: users, hrAt10: hr * 0.11, ndcgAt10: ndcg * 0.1 },
+    fullCatalogue: {
+      cases: users,
+      hrAt10: hr * 0.11,
+      hrAt10Interval: [hr * 0.11 - 0.021, hr * 0.11 + 0.022],
+      ndcgAt10: ndcg * 0.1,
+      ndcgAt10Interval: [ndcg * 0.1 - 0.012, ndcg * 0.1 + 0.013],
+    },
+    corrected: {
+      cases: users,
+      hrAt10: hr * 0.1 + 0.004,
+      hrAt10Interval: [hr * 0.1 - 0.022, hr * 0.1 + 0.03],
+      ndcgAt10: ndcg * 0.1 + 0.002,
+      ndcgAt10Interval: [ndcg * 0.1 - 0.01, ndcg * 0.1 + 0.014],
+    },
     byActivity: figures.quartiles.map((hrAt10, index) => ({
       quartile: index + 1,
       users: index < 2 ? 153 : 152,
@@ -41,7 +86,41 @@ export function modelOf(figures: ModelFigures): ReportModel {
       maxTraining: bounds[index][1],
       hrAt10,
       interval: [Math.max(0, hrAt10 - 0.075), Math.min(1, hrAt10 + 0.07)],
+      fullCatalogueHrAt10: hrAt10 * 0.11,
     })),
+    byPopularity: popularityGroups.map(([quartile, tested, minTraining, maxTraining], index) => {
+      const hrAt10 = Math.min(0.97, hr * [0.02, 0.4, 0.95, 1.25, 1.4][index]);
+      return {
+        quartile,
+        users: tested,
+        minTraining,
+        maxTraining,
+        hrAt10,
+        interval: [Math.max(0, hrAt10 - 0.07), Math.min(1, hrAt10 + 0.07)] as const,
+        fullCatalogueHrAt10: quartile === null ? 0 : hrAt10 * 0.11,
+      };
+    }),
+    byGenre: genreNames.slice(0, 12).map(([genre], index) => ({
+      genre,
+      users: 300 - 23 * index,
+      hrAt10: hr - 0.01 * index,
+      interval: [hr - 0.01 * index - 0.06, hr - 0.01 * index + 0.06] as const,
+      fullCatalogueHrAt10: index === 11 ? null : (hr - 0.01 * index) * 0.11,
+    })),
+    lists: {
+      lists: users,
+      coverage: name === "popularity" ? 0.008 : 0.31 - 0.4 * (0.74 - hr),
+      gini: name === "popularity" ? 0.998 : 0.86,
+      meanPopularity: name === "popularity" ? 214.6 : 88.2,
+      novelty: name === "popularity" ? 1.52 : 3.47,
+      diversity: 0.78,
+    },
+    cost: {
+      fitSeconds: figures.training?.seconds ?? 0.04,
+      modelBytes: figures.training === undefined ? 40_312 : 4 * figures.training.parameters,
+      millisecondsPerRequest: figures.training === undefined ? 0.21 : 4.87,
+    },
+    seeds: null,
     versusPopularity:
       figures.versus === undefined
         ? null
@@ -99,29 +178,6 @@ export const paper = modelOf({
   versus: { difference: -0.038, pValue: 0.0081 },
   training: trainingOf("paper", 5, 0.6, 0.342),
 });
-
-const genreNames = [
-  ["Drama", 4_300, 41_000],
-  ["Comedy", 3_700, 39_000],
-  ["Thriller", 1_900, 26_000],
-  ["Action", 1_800, 30_000],
-  ["Romance", 1_600, 18_000],
-  ["Adventure", 1_250, 24_000],
-  ["Crime", 1_200, 16_500],
-  ["Sci-Fi", 980, 17_000],
-  ["Horror", 970, 7_300],
-  ["Fantasy", 780, 11_800],
-  ["Children", 660, 9_200],
-  ["Animation", 610, 7_000],
-  ["Mystery", 570, 7_700],
-  ["Documentary", 440, 1_200],
-  ["War", 380, 4_900],
-  ["Musical", 330, 4_100],
-  ["Western", 170, 1_900],
-  ["IMAX", 160, 4_100],
-  ["Film-Noir", 90, 870],
-  ["(no genres listed)", 30, 50],
-] as const;
 
 const ratingCounts = [1_400, 2_800, 1_800, 7_500, 5_600, 20_000, 13_100, 26_800, 8_600, 13_236];
 
@@ -181,6 +237,7 @@ export function reportOf(models: readonly ReportModel[], changes: Partial<Report
       paperSampleMatched: null,
     },
     protocol: {
+      split: "leaveOneOut",
       fraction: 1,
       sampler: "hash",
       seed: 1,
@@ -193,10 +250,26 @@ export function reportOf(models: readonly ReportModel[], changes: Partial<Report
       negatives: 4,
       negativeDraw: "eachEpoch",
       fullCatalogueUsers: users,
+      correction: { estimator: "biasVariance", gamma: 0.01 },
       bootstrapResamples: 2_000,
       permutations: 10_000,
     },
     leakage: { shareOfTrainingAfterTestEvent: 0.383 },
+    splits: [
+      {
+        beforeMs: null,
+        trainingInteractions: 100_226,
+        testedUsers: users,
+        newUsers: 0,
+        shareOfTrainingAfterTestEvent: 0.383,
+        models: models.map(({ name, hrAt10, ndcgAt10, fullCatalogue }) => ({
+          name,
+          hrAt10,
+          ndcgAt10,
+          fullCatalogueHrAt10: fullCatalogue.hrAt10,
+        })),
+      },
+    ],
     timings: [
       { stage: "read", seconds: 0.21 },
       { stage: "sample", seconds: 0.05 },
@@ -228,6 +301,11 @@ function pairs(models: readonly ReportModel[]): Comparison[] {
         difference,
         interval: [difference - 0.032, difference + 0.031] as const,
         pValue: versus?.pValue ?? (Math.abs(difference) > 0.03 ? 0.0002 : 0.34),
+        fullCatalogue: {
+          difference: model.fullCatalogue.hrAt10 - other.fullCatalogue.hrAt10,
+          interval: [-0.01, 0.03] as const,
+          pValue: 0.21,
+        },
       };
     }),
   );

@@ -28,7 +28,16 @@ describe("verdicts", () => {
     const a = modelOf({ name: "a", hr: 0.6, ndcg: 0.3, quartiles: flat, versus: { difference: 0, pValue: 1 } });
     const { headline, significant } = verdictsOf(
       [a, { ...a, name: "b" }],
-      [{ model: "a", other: "b", difference: 0, interval: null, pValue: 1 }],
+      [
+        {
+          model: "a",
+          other: "b",
+          difference: 0,
+          interval: null,
+          pValue: 1,
+          fullCatalogue: { difference: 0, interval: null, pValue: 1 },
+        },
+      ],
     );
     expect({ headline, significant }).toEqual({
       headline: "No winner: a and b hit equally often.",
