@@ -1,7 +1,7 @@
 /** Fits one baseline to a sample, with its model and a record of the fit in an object store. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { Baseline, BaselineKind, BaselineSettings } from "../baselines/baseline.ts";
+import type { Baseline, BaselineKind, BaselineSettings, FitInput } from "../baselines/baseline.ts";
 import { type BaselineDescription, baselineFile, encodeBaseline, holdsBaseline } from "../baselines/baseline-file.ts";
 import { NcfError } from "../core/errors.ts";
 import { decodeJson, encodeJson, encodeJsonFile } from "../core/json.ts";
@@ -49,8 +49,8 @@ export async function fitBaseline(
 ): Promise<FitOutcome> {
   const { kind, settings, sample, sampleSha256, prefix, signal } = request;
   const { name } = kind;
-  const attributes = attributesOfAll(sample.itemIds, request.items);
-  const description = { name, settings, sample: sampleSha256, attributes: sha256Of(encodeJson(attributes)) };
+  const input = { sample, attributes: attributesOfAll(sample.itemIds, request.items) };
+  const description = { name, settings, ...fittedTo(input, sampleSha256) };
   const keys = { model: `${prefix}model.safetensors`, record: `${prefix}fit.json` };
   const fitted = request.reuses ? await earlierFit(store, keys, description) : null;
   if (fitted !== null) {
@@ -60,17 +60,26 @@ export async function fitBaseline(
   const task = progress.start(`Fitting ${name}`, progressSteps, "%");
   const startMs = monotonicMs();
   const onProgress = (share: number): void => task.update(progressSteps * share);
-  const model = await kind.fit({ sample, attributes }, settings, { onProgress, signal });
+  const model = await kind.fit(input, settings, { onProgress, signal });
   const seconds = (monotonicMs() - startMs) / 1000;
   task.update(progressSteps);
   task.end();
-  const { userIds, itemIds } = sample;
-  const bytes = encodeBaseline(model, { ...description, userIds, itemIds });
+  const bytes = encodeFit(model, input, sampleSha256);
   const sha256 = sha256Of(bytes);
   // The model goes last: where it lies, its record is there.
   await store.put(keys.record, encodeJsonFile({ model: name, modelSha256: sha256, seconds }));
   await store.put(keys.model, bytes);
   return { model, seconds, sha256, bytes: bytes.length, reused: false };
+}
+
+/** The model file of a fit. */
+export function encodeFit(model: Baseline, input: FitInput, sampleSha256: string): Uint8Array {
+  const { userIds, itemIds } = input.sample;
+  return encodeBaseline(model, { ...fittedTo(input, sampleSha256), userIds, itemIds });
+}
+
+function fittedTo({ attributes }: FitInput, sample: string): Pick<BaselineDescription, "sample" | "attributes"> {
+  return { sample, attributes: sha256Of(encodeJson(attributes)) };
 }
 
 /** What an earlier call with the same settings and data left; null where there is nothing of the kind. */

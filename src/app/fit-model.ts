@@ -65,8 +65,9 @@ export interface ModelOutcome {
 /** @throws NcfError those of `trainAndStore` and `fitBaseline` */
 export async function fitAndStore(deps: TrainDeps, { plan, ...request }: ModelRequest): Promise<ModelOutcome> {
   if (isNetworkPlan(plan)) {
-    const { record, ...outcome } = await trainAndStore(deps, { ...request, ...plan, patience: null });
-    return { ...outcome, record, fitSeconds: record.seconds };
+    const trained = await trainAndStore(deps, { ...request, ...plan, patience: null });
+    const { model, record, sha256, modelBytes, reused } = trained;
+    return { model, record, sha256, modelBytes, reused, fitSeconds: record.seconds };
   }
   const { seconds, bytes, ...outcome } = await fitBaseline(deps, {
     ...request,

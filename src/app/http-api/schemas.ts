@@ -93,7 +93,7 @@ const version = z.string().describe("The model's version");
 const basis = z
   .enum(bases)
   .describe(
-    "model: the user's own row; foldIn: a row made of what the user did; popularity: nothing is known of the user",
+    "model: the user as training left them; foldIn: what the user did since counts, too; popularity: nothing is known of the user",
   );
 
 export const recommendations = z

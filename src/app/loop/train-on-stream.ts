@@ -1,22 +1,17 @@
 /** The worker's work: tunes a version on what came over the stream, and publishes the result as a new version. */
 import { NcfError } from "../../core/errors.ts";
 import { labelOf } from "../../core/ids.ts";
-import { attributesOf } from "../../ncf/attribute-profile.ts";
 import type { NumericBackend } from "../../ncf/backend.ts";
-import { dataFingerprint, encodeModel } from "../../ncf/checkpoint.ts";
-import { fineTune } from "../../ncf/fine-tune.ts";
-import { trainingData } from "../../ncf/model.ts";
 import type { InteractionChunks, KeptInteraction } from "../../ports/interaction-chunks.ts";
 import type { JobMessage } from "../../ports/job-queue.ts";
 import { type ModelCard, type ModelRegistry, offsetsLearnt } from "../../ports/model-registry.ts";
-import { networkOf } from "../fitted-model.ts";
 import { publishModel, readPublished } from "../published-model.ts";
-import { sampleHash } from "../sample.ts";
 import { type HeldTraining, type HeldTrainingDeps, whileHeld } from "./held-training.ts";
 import { readInteractions } from "./interaction-chunks.ts";
 import { mergedSample } from "./merged-sample.ts";
 import { releaseTrainingLease, takeTrainingLease } from "./training-lease.ts";
 import { parseTrainingRequest, type TrainingRequest } from "./training-request.ts";
+import { tunedModel } from "./tuned-model.ts";
 
 export interface TrainOnStreamDeps extends HeldTrainingDeps {
   readonly registry: ModelRegistry;
@@ -113,46 +108,24 @@ async function tune(
   const done = await versionOf(registry, requestId);
   if (done !== null) return done;
   const base = await readPublished(registry, baseVersion);
-  const network = networkOf(base.model, "trained further");
   const sample = mergedSample(base.sample, await interactionsOf(deps, request));
   if (sample.train.items.length === base.sample.train.items.length) return null; // repeats only
-  const details = new Map(base.items.map((item) => [item.id, item]));
-  const attributes = Array.from(sample.itemIds, (id) => {
-    const item = details.get(id);
-    return item === undefined ? [] : attributesOf(item);
-  });
-  const { seed } = base.card;
-  const { model, training, newInteractions, olderInteractions } = await fineTune(
-    { backend, monotonicMs },
-    { base: network, before: base.sample, sample, attributes, epochs, olderPerNew, seed, threads, signal },
-  );
-  log(
-    `training ${requestId}: ${newInteractions} new and ${olderInteractions} older interactions, ${epochs} epochs, ` +
-      `${training.seconds.toFixed(1)} s`,
-  );
-  const { name, config } = network;
-  const description = {
-    name,
-    config,
-    seed,
-    backend: backend.name,
-    arithmetic: training.arithmetic,
-    epochs: training.epochs,
-    sample: sampleHash(sample),
-    data: dataFingerprint(trainingData(config, sample)),
-  };
+  const input = { base, sample, epochs, olderPerNew, threads, signal };
+  const { model, metrics, summary } = await tunedModel({ backend, monotonicMs }, input);
+  log(`training ${requestId}: ${summary}`);
   const { userIds, itemIds } = sample;
   const learnt = Object.entries(ranges).map(([partition, { to }]) => [partition, to]);
   const before = offsetsLearnt(base.card.cutOff, topic) ?? {};
-  const added = [...itemIds].filter((id) => !details.has(id));
+  const known = new Set(base.items.map(({ id }) => id));
+  const added = [...itemIds].filter((id) => !known.has(id));
   await confirm();
-  const { dataset, settings } = base.card;
+  const { dataset, settings, seed } = base.card;
   return publishModel(registry, {
-    model: encodeModel({ description, tensors: model.tensors, userIds, itemIds }),
+    model,
     sample,
     items: [...base.items, ...added.map((id) => ({ id, title: labelOf(id, sample.itemLabels), genres: [] }))],
     card: {
-      name,
+      name: base.model.name,
       trainedOn: "beforeCutOff",
       cutOff: { offsets: { ...before, ...Object.fromEntries(learnt) }, ...(topic !== undefined && { topic }) },
       dataset: { ...dataset, users: userIds.length, items: itemIds.length, interactions: sample.train.items.length },
@@ -161,7 +134,7 @@ async function tune(
       judged: null,
       fineTuning: { requestId, baseVersion, ranges, ...(windowsThroughMs !== undefined && { windowsThroughMs }) },
     },
-    metrics: { loss: training.curve.at(-1)?.loss ?? null, newInteractions, olderInteractions },
+    metrics,
   });
 }
 

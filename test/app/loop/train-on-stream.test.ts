@@ -3,12 +3,16 @@ import { MemoryJobQueue } from "../../../src/adapters/local/memory-job-queue.ts"
 import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-store.ts";
 import { ParquetInteractionChunks } from "../../../src/adapters/parquet/parquet-interaction-chunks.ts";
 import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store-registry.ts";
+import { encodeFit } from "../../../src/app/fit-baseline.ts";
 import { networkOf } from "../../../src/app/fitted-model.ts";
 import { trainNext } from "../../../src/app/loop/train-on-stream.ts";
 import { takeTrainingLease } from "../../../src/app/loop/training-lease.ts";
 import { requestTraining, type TrainingRequest } from "../../../src/app/loop/training-request.ts";
-import { publishModel, readPublished } from "../../../src/app/published-model.ts";
+import { decodeFittedModel } from "../../../src/app/model-file.ts";
+import { attributesOfAll } from "../../../src/app/new-items.ts";
+import { type ModelToPublish, publishModel, readPublished } from "../../../src/app/published-model.ts";
 import { ChampionWatch, loadWhole } from "../../../src/app/serving/champion-watch.ts";
+import { baselineKindNamed } from "../../../src/baselines/kinds.ts";
 import { indexOfId, numericId } from "../../../src/core/ids.ts";
 import type { NumericBackend } from "../../../src/ncf/backend.ts";
 import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
@@ -16,11 +20,20 @@ import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
 import { refusing } from "../refusing-store.ts";
 import { twoTastesToPublish } from "../serving/two-tastes.ts";
 
-async function world() {
+/** Fitted to the same sample; nothing for a preset. */
+async function baseline(name: string, { sample, items, card }: ModelToPublish): Promise<Partial<ModelToPublish>> {
+  const kind = baselineKindNamed(name);
+  if (kind === null) return {};
+  const input = { sample, attributes: attributesOfAll(sample.itemIds, items) };
+  const model = encodeFit(await kind.fit(input, kind.defaults), input, "");
+  return { model, card: { ...card, name, settings: kind.defaults } };
+}
+
+async function world(name = "mf") {
   const store = new MemoryObjectStore();
   const registry = new ObjectStoreRegistry(store);
   const { published } = await twoTastesToPublish();
-  const base = await publishModel(registry, published);
+  const base = await publishModel(registry, { ...published, ...(await baseline(name, published)) });
   const clock = { ms: 1_000_000 };
   const nowMs = () => clock.ms;
   const queue = new MemoryJobQueue({ maxReceives: 2, nowMs });
@@ -96,6 +109,26 @@ it("a worker tunes the base on what came, publishes it once, and services can ta
     (await ChampionWatch.open({ registry, load: (champion) => loadWhole(registry, createScorer, champion) })).model
       .version,
   ).toBe(versions[0]);
+});
+
+it("a worker fits a baseline anew, to what it knew and to what came", async () => {
+  const { deps, request, log } = await world("item-knn");
+  await requestTraining(deps, request, 60_000);
+  expect(await trainNext(deps, options)).toBe("trained");
+  const [base, tuned] = await Promise.all(
+    (await deps.registry.list()).map((version) => readPublished(deps.registry, version)),
+  );
+  expect(tuned.card).toMatchObject({
+    name: "item-knn",
+    settings: base.card.settings,
+    fineTuning: { baseVersion: base.card.version },
+  });
+  const expected = await baseline("item-knn", tuned as never);
+  const { model } = await deps.registry.load(tuned.card.version);
+  expect(decodeFittedModel(model, "tuned").model.tensors).toEqual(
+    decodeFittedModel(expected.model ?? new Uint8Array(0), "expected").model.tensors,
+  );
+  expect(log.join()).toContain("2 new and 1500 older interactions, fitted anew");
 });
 
 it("a worker publishes nothing where all is known already", async () => {
