@@ -8,11 +8,12 @@ import { holdOutLatest } from "../core/leave-one-out.ts";
 import type { Recommender } from "../core/recommender.ts";
 import type { Sample } from "../core/sample.ts";
 import type { NumericBackend } from "../ncf/backend.ts";
-import { dataFingerprint, decodeModel, encodeModel, type ModelDescription } from "../ncf/checkpoint.ts";
+import { dataFingerprint, decodeModel, encodeModel, type ModelDescription, type ModelFile } from "../ncf/checkpoint.ts";
 import type { NcfConfig } from "../ncf/config.ts";
 import { type TrainedModel, trainingData } from "../ncf/model.ts";
 import { parameterCount, parameterTable, type TensorMap } from "../ncf/parameters.ts";
 import { type CheckpointStore, trainModel } from "../ncf/trainer.ts";
+import { transferredStart } from "../ncf/transferred-start.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { Progress } from "../ports/progress.ts";
 import { parseTrainingRecord, type TrainingRecord } from "./training-record.ts";
@@ -36,6 +37,8 @@ export interface TrainRequest {
   readonly sampleSha256: string;
   readonly seed: number;
   readonly threads: number;
+  /** A model of any data, of the same network, to start from instead of the seed's values. */
+  readonly initFrom?: ModelToStartFrom | undefined;
   /** Epochs without a better validation HR@10 after which training stops; null trains all epochs on all data. */
   readonly patience: number | null;
   /** Put before the files' names, such as "models/neumf/". */
@@ -48,6 +51,12 @@ export interface TrainRequest {
   /** At least so long between two checkpoints within an epoch; 10,000 by default. */
   readonly checkpointEveryMs?: number;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface ModelToStartFrom {
+  readonly file: ModelFile;
+  /** Of the file: hex. */
+  readonly sha256: string;
 }
 
 export interface TrainOutcome {
@@ -65,7 +74,7 @@ const defaultCheckpointEveryMs = 10_000;
 
 /** @throws NcfError of `trainModel`, `decodeCheckpoint` and the store */
 export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Promise<TrainOutcome> {
-  const { config, name, prefix, seed } = request;
+  const { config, name, prefix, seed, initFrom } = request;
   const trained = request.patience === null ? request.sample : holdOutLatest(request.sample);
   const data = trainingData(config, trained);
   const rows = { userRows: data.userRows, itemRows: data.itemRows };
@@ -81,7 +90,9 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
     backend: deps.backend.name,
     sample: request.sampleSha256,
     data: dataFingerprint(data),
+    ...(initFrom && { initFrom: initFrom.sha256 }),
   };
+  const start = initFrom && transferredStart(initFrom.file, config, trained, seed);
   if (request.existing === "discard") await removeAll(deps.store, Object.values(keys));
   else {
     const finished = await finishedModel(deps.store, keys, { ...expected, patience: request.patience });
@@ -113,9 +124,10 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
       {
         config,
         data,
-        sample: request.sampleSha256,
+        sample: initFrom ? `${request.sampleSha256} from ${initFrom.sha256}` : request.sampleSha256,
         seed,
         threads: request.threads,
+        ...(start && { start: start.tensors }),
         checkpointEveryMs: request.checkpointEveryMs ?? defaultCheckpointEveryMs,
         signal: request.signal,
         earlyStopping:
@@ -160,6 +172,7 @@ export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Pro
     curve: result.curve,
     stepsPerEpoch: result.stepsPerEpoch,
     validation: result.validation,
+    ...(initFrom && start && { initFrom: { sha256: initFrom.sha256, items: start.items, users: start.users } }),
   };
   // The model goes last: where it lies, training is over and its record is there.
   await deps.store.put(keys.record, encodeJsonFile(record));
@@ -208,6 +221,7 @@ async function finishedModel(
     description.backend === expected.backend &&
     description.sample === expected.sample &&
     description.data === expected.data &&
+    description.initFrom === expected.initFrom &&
     JSON.stringify(description.config) === JSON.stringify(expected.config);
   return same ? { tensors, record, sha256, modelBytes } : null;
 }

@@ -20,6 +20,8 @@ const recordSchema = z.object({
   stepsPerEpoch: z.int(),
   curve: z.array(z.object({ step: z.int(), loss: z.number() })).readonly(),
   validation: z.array(z.number()).readonly(),
+  /** The model that the training started from, and how many items and users it had rows for. */
+  initFrom: z.object({ sha256: z.string(), items: z.int(), users: z.int() }).optional(),
 });
 
 export type TrainingRecord = Readonly<z.infer<typeof recordSchema>>;

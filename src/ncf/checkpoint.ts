@@ -124,6 +124,8 @@ export interface ModelDescription {
   /** sha256 of the sample that it was trained on; another one may hold its test items in training. */
   readonly sample: string;
   readonly data: string;
+  /** sha256 of the model file that the training started from; absent where it started from the seed's values. */
+  readonly initFrom?: string;
 }
 
 export interface ModelFile {

@@ -126,11 +126,12 @@ function isRange(dimension: Dimension): dimension is Range {
   return !Array.isArray(dimension);
 }
 
-function isGroup(value: JsonValue | undefined): value is Settings {
+export function isGroup(value: JsonValue | undefined): value is Settings {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function kindOf(value: JsonValue): string {
+/** `list`, `null`, or what JavaScript calls it; groups are objects. */
+export function kindOf(value: JsonValue): string {
   return Array.isArray(value) ? "list" : value === null ? "null" : typeof value;
 }
 

@@ -13,9 +13,9 @@ import { NcfError } from "../../core/errors.ts";
 import { decodeJson, encodeJsonFile } from "../../core/json.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Progress } from "../../ports/progress.ts";
+import type { ModelSettings } from "./model-settings.ts";
 import { drawSettings, type Searched, type SearchSpace, type Settings } from "./search-space.ts";
 import { bestEpochs, bestOf, parseTrial, ranked, type Trial, trialKey } from "./trial.ts";
-import type { TunedSettings } from "./tuned-settings.ts";
 import type { Metric } from "./validation-score.ts";
 
 /** A model whose settings are searched. */
@@ -55,7 +55,7 @@ export interface TuneRequest {
 
 export interface TuneResult {
   readonly best: Trial;
-  readonly tuned: TunedSettings;
+  readonly tuned: ModelSettings;
   /** All, best first. */
   readonly trials: readonly Trial[];
 }
@@ -161,7 +161,7 @@ async function finish(
   const { model, metric, seed, sample, candidateDraws } = request;
   const epochs = bestEpochs(best);
   const settings = model.withEpochs(best.settings, epochs);
-  const tuned: TunedSettings = {
+  const tuned: ModelSettings = {
     formatVersion: 1,
     model: model.name,
     settings,

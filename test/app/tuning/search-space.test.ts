@@ -2,8 +2,6 @@ import { describe, expect, it } from "vitest";
 import { defaultSpace } from "../../../src/app/tuning/default-spaces.ts";
 import { asSettings } from "../../../src/app/tuning/ncf-tunable.ts";
 import { drawSettings, parseSearchSpace, pathsOf, settingAt } from "../../../src/app/tuning/search-space.ts";
-import { parseTunedSettings } from "../../../src/app/tuning/tuned-settings.ts";
-import { encodeJson } from "../../../src/core/json.ts";
 import { checkConfig, type NcfConfig, presets } from "../../../src/ncf/config.ts";
 
 const check = (settings: unknown): void => checkConfig(settings as NcfConfig);
@@ -68,12 +66,5 @@ describe("search space", () => {
     expect(Object.keys(space).every((path) => pathsOf(searched.base).includes(path))).toBe(true);
     expect(parseSearchSpace(JSON.parse(JSON.stringify(space)), searched, "default")).toEqual(space);
     for (let trial = 1; trial < 20; trial++) check(drawSettings(space, searched, 3, trial));
-  });
-});
-
-describe("tuned settings", () => {
-  it("names what is wrong with a file that ncf tune did not write", () => {
-    expect(() => parseTunedSettings(new TextEncoder().encode("{"), "x.json")).toThrow(/x\.json: .* found no JSON/);
-    expect(() => parseTunedSettings(encodeJson({ formatVersion: 1, model: 3 }), "x.json")).toThrow(/at model/);
   });
 });

@@ -1,35 +1,40 @@
-/** `tuned.json`: what a search found, as runs and trainings take it. */
+/**
+ * `tuned.json`: what a search found, as runs and trainings take it. One may be written by hand, too: `model` and those
+ * `settings` that differ from the model's own are enough.
+ */
 import { z } from "zod";
 import { NcfError } from "../../core/errors.ts";
 import { decodeJson } from "../../core/json.ts";
 import type { Settings } from "./search-space.ts";
 import { metrics } from "./validation-score.ts";
 
-const tunedSchema = z.object({
+const settingsSchema = z.object({
   formatVersion: z.literal(1),
   /** Whose settings these are: a preset or a baseline. */
   model: z.string(),
   settings: z.record(z.string(), z.json()),
   /** On the validation split, where the settings were chosen: better than what the test will say. */
-  validation: z.object({
-    metric: z.enum(metrics),
-    value: z.number(),
-    standardError: z.number(),
-    candidateDraws: z.int(),
-  }),
-  search: z.object({ trials: z.int(), seed: z.int(), sample: z.string() }),
+  validation: z
+    .object({
+      metric: z.enum(metrics),
+      value: z.number(),
+      standardError: z.number(),
+      candidateDraws: z.int(),
+    })
+    .optional(),
+  search: z.object({ trials: z.int(), seed: z.int(), sample: z.string() }).optional(),
 });
 
-export interface TunedSettings extends Readonly<Omit<z.infer<typeof tunedSchema>, "settings">> {
+export interface ModelSettings extends Readonly<Omit<z.infer<typeof settingsSchema>, "settings">> {
   readonly settings: Settings;
 }
 
 /** @throws NcfError `SETTINGS_INVALID` naming the field */
-export function parseTunedSettings(bytes: Uint8Array, what: string): TunedSettings {
+export function parseModelSettings(bytes: Uint8Array, what: string): ModelSettings {
   const invalid = (found: string, cause?: unknown): NcfError =>
     new NcfError(
       "SETTINGS_INVALID",
-      `${what}: expected settings as \`ncf tune\` writes them (tuned.json), found ${found}. Name such a file`,
+      `${what}: expected { "model": ..., "settings": { ... } }, such as ncf tune writes, found ${found}`,
       { cause },
     );
   let document: unknown;
@@ -38,7 +43,7 @@ export function parseTunedSettings(bytes: Uint8Array, what: string): TunedSettin
   } catch (cause) {
     throw invalid("no JSON", cause);
   }
-  const parsed = tunedSchema.safeParse(document);
+  const parsed = settingsSchema.safeParse(document);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw invalid(`at ${issue.path.join(".") || "its top"}: ${issue.message}`, parsed.error);
