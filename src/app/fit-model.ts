@@ -5,7 +5,7 @@ import type { ItemDetails } from "../core/ratings.ts";
 import { type NcfConfig, presetNamed } from "../ncf/config.ts";
 import { fitBaseline } from "./fit-baseline.ts";
 import type { FittedModel } from "./fitted-model.ts";
-import { type TrainDeps, type TrainRequest, trainAndStore } from "./train-model.ts";
+import { type ModelToStartFrom, type TrainDeps, type TrainRequest, trainAndStore } from "./train-model.ts";
 import type { TrainingRecord } from "./training-record.ts";
 
 /** A network of the family, and how it is trained. */
@@ -13,6 +13,8 @@ export interface NetworkPlan {
   /** The preset's. */
   readonly name: string;
   readonly config: NcfConfig;
+  /** What its training starts from, where it is not the seed's values. */
+  readonly initFrom?: ModelToStartFrom;
 }
 
 export interface BaselinePlan {
@@ -43,7 +45,7 @@ export function isNetworkPlan(plan: ModelPlan): plan is NetworkPlan {
 }
 
 /** Seed, threads and checkpoints are of trainings alone. */
-export interface ModelRequest extends Omit<TrainRequest, "name" | "config" | "patience"> {
+export interface ModelRequest extends Omit<TrainRequest, "name" | "config" | "initFrom" | "patience"> {
   readonly plan: ModelPlan;
   /** Titles and genres of the sample's items, as far as the source lists them. */
   readonly items: readonly ItemDetails[];

@@ -5,13 +5,12 @@ import { encodeJsonFile } from "../core/json.ts";
 import type { ItemDetails, ValidationReport } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
 import { selectUsers } from "../core/user-sample.ts";
-import type { NcfConfig } from "../ncf/config.ts";
 import { embeddingRows } from "../ncf/model.ts";
 import type { Progress } from "../ports/progress.ts";
 import type { RatingsSource, ReadRatingsOptions } from "../ports/ratings-source.ts";
 import type { SampleFiles, SampleOptions, SampleStore } from "../ports/sample-store.ts";
 import { type FittedModels, fitAll, plansUnderSeed } from "./fit-all.ts";
-import { isNetworkPlan, type ModelPlan, planNamed } from "./fit-model.ts";
+import { isNetworkPlan, type ModelPlan } from "./fit-model.ts";
 import { defaultJudgeOptions, type JudgeListeners, type JudgeOptions, judgeRanked, type RankedCase } from "./judge.ts";
 import { seedSpreads } from "./judging/mean-figures.ts";
 import { type RankedSplit, rankModels } from "./judging/rank-models.ts";
@@ -43,12 +42,10 @@ export interface RunRequest {
   readonly read: ReadRatingsOptions;
   readonly sample: SampleOptions;
   readonly split: SplitPlan;
-  /** Names of presets and baselines. */
-  readonly models: readonly string[];
+  /** What is fitted and judged, each name once. */
+  readonly models: readonly ModelPlan[];
   /** Leaves a preset that cannot take the sample's ids out, with a line that says so, rather than fail. */
   readonly skipsUnfit: boolean;
-  /** Settings that replace every preset's own. */
-  readonly changes: Partial<Pick<NcfConfig, "epochs" | "ids" | "negativeDraw">>;
   readonly judge: Partial<Pick<JudgeOptions, "fullCatalogueUsers" | "withReplacement">>;
   /** Of sample, candidates and trainings. */
   readonly seed: number;
@@ -69,7 +66,7 @@ export async function runJob(deps: RunDeps, request: RunRequest): Promise<Report
   const { splits, ...source } = await stages.timed("read and sample", () => readAndSplit(deps, request));
   // The last split is the one that is kept: it has the most to train on.
   const kept = splits[splits.length - 1];
-  const plans = plansOf(deps, request, kept.sample);
+  const plans = fitting(deps, request, kept.sample);
   await stages.timed("write the sample", () => deps.samples.write(kept));
   const judgeOptions = { ...defaultJudgeOptions, ...request.judge, seed: request.seed };
   const runs = await fitAndRank(deps, request, splits, plans, judgeOptions, stages);
@@ -147,20 +144,18 @@ function listenersOf(deps: RunDeps, { onCase, signal }: RunRequest, sample: Samp
   return { progress, monotonicMs, signal, ...(tell && { onCase: tell }) };
 }
 
-/** What is to be fitted; checked against the sample before anything is, so that a run does not fail half-way. */
-function plansOf(deps: RunDeps, { models, changes, skipsUnfit }: RunRequest, sample: Sample): ModelPlan[] {
-  const plans: ModelPlan[] = [];
-  for (const name of new Set(models)) {
-    const plan = planNamed(name, changes);
+/** The models that fit the sample: looked at before anything is trained, so that a run does not fail half-way. */
+function fitting(deps: RunDeps, { models, skipsUnfit }: RunRequest, sample: Sample): ModelPlan[] {
+  return models.filter((plan) => {
     try {
       if (isNetworkPlan(plan)) embeddingRows(plan.config, sample);
-      plans.push(plan);
+      return true;
     } catch (error) {
       if (!skipsUnfit || !(error instanceof NcfError) || error.code !== "RAW_ID_TOO_LARGE") throw error;
-      deps.log(`${name} is left out: ${error.message}`);
+      deps.log(`${plan.name} is left out: ${error.message}`);
+      return false;
     }
-  }
-  return plans;
+  });
 }
 
 /** What reading gives beside the splits. */

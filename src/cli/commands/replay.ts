@@ -5,7 +5,7 @@ import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { MemoryInteractionLog } from "../../adapters/local/memory-interaction-log.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
-import { planNamed } from "../../app/fit-model.ts";
+import { type ModelPlan, planNamed } from "../../app/fit-model.ts";
 import { modelNames } from "../../app/model-names.ts";
 import {
   type ReplayDatasetResult,
@@ -178,7 +178,7 @@ async function replay(given: string, values: ReplayValues, terminal: Terminal): 
     const { threads } = values;
     const result =
       model === undefined
-        ? await trainAndReplay(terminal, { ...stream, out, preset, threads })
+        ? await trainAndReplay(terminal, { ...stream, out, plan: planNamed(preset), threads })
         : await replayAgainst(terminal, model, { ...values, out }, stream);
     terminal.answer(result, replayText(result, out));
   } finally {
@@ -202,15 +202,12 @@ async function replayAgainst(
 
 export interface TrainedReplay extends ReplayedStream {
   readonly out: string;
-  readonly preset: string;
+  readonly plan: ModelPlan;
   readonly threads: number;
 }
 
 /** Trains and replays, and says each window as it closes. */
-export function trainAndReplay(
-  terminal: Terminal,
-  { out, preset, ...request }: TrainedReplay,
-): Promise<ReplayDatasetResult> {
+export function trainAndReplay(terminal: Terminal, { out, ...request }: TrainedReplay): Promise<ReplayDatasetResult> {
   const deps = replayDeps(terminal, out);
   return replayDataset(
     {
@@ -220,7 +217,7 @@ export function trainAndReplay(
       monotonicMs: () => performance.now(),
       log: terminal.log,
     },
-    { ...request, plan: planNamed(preset), signal: terminal.signal },
+    { ...request, signal: terminal.signal },
   );
 }
 

@@ -7,26 +7,29 @@ import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { localRatingsSource } from "../../adapters/local/ratings-reader.ts";
 import { ParquetSampleStore } from "../../adapters/parquet/parquet-sample-store.ts";
 import { ObjectStoreRegistry } from "../../adapters/registry/object-store-registry.ts";
-import { planNamed } from "../../app/fit-model.ts";
+import { isNetworkPlan, type ModelPlan, planNamed } from "../../app/fit-model.ts";
 import { checkModelNames, modelNames } from "../../app/model-names.ts";
 import { modelToPublish, type PublishResult, trainAndPublish } from "../../app/publish.ts";
 import type { ReplayDatasetResult } from "../../app/replay-dataset.ts";
 import { grouped } from "../../app/report/number-text.ts";
 import type { Report } from "../../app/report/report.ts";
 import { reportTable } from "../../app/report/report-table.ts";
-import { type RunRequest, runJob } from "../../app/run.ts";
+import { runJob } from "../../app/run.ts";
 import { leaveOneOutPlan, type SplitPlan, splitKinds } from "../../app/split-plan.ts";
 import { NcfError } from "../../core/errors.ts";
+import type { NcfConfig } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import type { SampleOptions } from "../../ports/sample-store.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
 import { type ResolvedDataset, resolveOrGenerate } from "../dataset.ts";
 import { lockFolder } from "../folder-lock.ts";
 import { machineFacts, peakRssBytes } from "../machine.ts";
+import { readModelToStartFrom } from "../model-to-start-from.ts";
 import { type BackendName, backendNamed } from "../models.ts";
 import * as options from "../options.ts";
 import { PerUserFile } from "../per-user-file.ts";
 import { interactionsBeside, serveUntilStopped } from "../serving.ts";
+import { SettingsFiles } from "../settings-files.ts";
 import type { Terminal } from "../terminal.ts";
 import { version } from "../version.ts";
 import { replayDefaults, replayText, trainAndReplay } from "./replay.ts";
@@ -35,6 +38,8 @@ interface RunCommandOptions extends options.ReadOptionValues {
   readonly dataset: string;
   readonly out: string;
   readonly models: string[];
+  readonly settings: string[];
+  readonly initFrom?: string;
   readonly fraction: number;
   readonly sampler: SampleOptions["sampler"];
   readonly tieRule: SampleOptions["tieRule"];
@@ -72,6 +77,15 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
       new Option("--models <names>", `presets and baselines: ${modelNames.join(", ")}`)
         .argParser(options.names)
         .default(["neumf", "paper", "popularity"], "neumf,paper,popularity"),
+    )
+    .addOption(
+      new Option("--settings <files>", "settings that `ncf tune` found, each file for its model (docs/tuning.md)")
+        .argParser(options.names)
+        .default([], "the models' own"),
+    )
+    .option(
+      "--init-from <dir>",
+      "start the model of this folder's name from it: trained on any data, items move by their id (docs/tuning.md)",
     )
     .addOption(new Option("--fraction <share>", "share of the users to sample").argParser(options.fraction).default(1))
     .addOption(options.samplerOption())
@@ -137,8 +151,9 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
 async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefault: boolean): Promise<void> {
   terminal.useJson(values.json);
   checkModelNames(values.models);
-  const { publishModel, models } = values;
-  if (publishModel !== undefined && !models.includes(publishModel)) {
+  const { publishModel } = values;
+  const plans = await plansOf(values);
+  if (publishModel !== undefined && !plans.has(publishModel)) {
     throw new NcfError("USAGE", `expected one of --models with --publish-model, found "${publishModel}"`);
   }
   const { kind } = splitPlan(values);
@@ -154,15 +169,16 @@ async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefaul
   const unlock = lockFolder(values.out);
   try {
     const dataset = await resolveOrGenerate(values.dataset, terminal, values.out, values.seed);
-    const report = await judge(values, dataset, modelsByDefault, terminal);
+    const report = await judge(values, dataset, plans, modelsByDefault, terminal);
     answers.add(report, `${reportTable(report)}\nReport: ${values.out}/report.html`);
     const chosen = values.publishModel ?? modelToPublish(report);
+    const plan = plans.get(chosen) ?? planNamed(chosen);
     if (values.replay !== undefined) {
-      const replayed = await replay(dataset, chosen, values.replay, values, terminal);
+      const replayed = await replay(dataset, plan, values.replay, values, terminal);
       answers.add({ replay: replayed }, `\n${replayText(replayed, values.out)}`);
     }
     if (values.publish || values.publishModel !== undefined || values.serve) {
-      const { card } = await publish(chosen, report, values, terminal);
+      const { card } = await publish(plan, report, values, terminal);
       answers.add(
         { published: card },
         `\n${chosen}, trained on all ${grouped(card.dataset.interactions)} ratings` +
@@ -198,12 +214,27 @@ class Answers {
   }
 }
 
-function changesOf(values: RunCommandOptions): RunRequest["changes"] {
-  return {
+/** The models of --models and those that --settings is for, by name. */
+async function plansOf(values: RunCommandOptions): Promise<Map<string, ModelPlan>> {
+  const settings = new SettingsFiles(values.settings);
+  const changes: Partial<NcfConfig> = {
     ...(values.epochs && { epochs: values.epochs }),
     ...(values.compactIds && { ids: "compact" }),
     ...(values.negativeDraw && { negativeDraw: values.negativeDraw }),
   };
+  const names = [...values.models, ...settings.models];
+  const plans = new Map(names.map((name) => [name, settings.plan(name, changes)]));
+  if (values.initFrom === undefined) return plans;
+  const initFrom = await readModelToStartFrom(values.initFrom);
+  const { name } = initFrom.file.description;
+  const starting = plans.get(name);
+  if (starting === undefined || !isNetworkPlan(starting)) {
+    throw new NcfError(
+      "USAGE",
+      `--init-from: expected a model among --models, found one of ${name}. Name it there, too`,
+    );
+  }
+  return plans.set(name, { ...starting, initFrom });
 }
 
 function splitPlan({ split: kind, splitShare, splitCuts }: RunCommandOptions): SplitPlan {
@@ -239,6 +270,7 @@ function registryFolder(values: RunCommandOptions): string {
 async function judge(
   values: RunCommandOptions,
   dataset: ResolvedDataset,
+  plans: ReadonlyMap<string, ModelPlan>,
   modelsByDefault: boolean,
   terminal: Terminal,
 ): Promise<Report> {
@@ -262,9 +294,8 @@ async function judge(
           tieRule: values.tieRule,
           catalogue: values.catalogue,
         },
-        models: values.models,
+        models: [...plans.values()],
         skipsUnfit: modelsByDefault,
-        changes: changesOf(values),
         judge: { fullCatalogueUsers: values.fullCatalogueUsers, withReplacement: values.withReplacement },
         split: splitPlan(values),
         seed: values.seed,
@@ -284,7 +315,7 @@ async function judge(
 }
 
 async function publish(
-  model: string,
+  plan: ModelPlan,
   report: Report,
   values: RunCommandOptions,
   terminal: Terminal,
@@ -293,7 +324,7 @@ async function publish(
   return trainAndPublish(
     { ...trainDeps(values, terminal), registry },
     {
-      plan: planNamed(model, changesOf(values)),
+      plan,
       files: await samplesOf(values).read(),
       report,
       seed: values.seed,
@@ -314,10 +345,10 @@ async function serve(values: RunCommandOptions, answers: Answers, terminal: Term
   });
 }
 
-/** Under the default settings of `ncf replay`. */
+/** As `ncf replay` does where nothing else is said. */
 async function replay(
   dataset: ResolvedDataset,
-  preset: string,
+  plan: ModelPlan,
   windowMs: number,
   values: RunCommandOptions,
   terminal: Terminal,
@@ -331,7 +362,7 @@ async function replay(
   return trainAndReplay(terminal, {
     dataset: { name, generated, ratings, items, ratingsSha256: validation.ratingsSha256 },
     out: values.out,
-    preset,
+    plan,
     share: replayDefaults.share,
     catalogue: replayDefaults.catalogue,
     windows: TimeWindows.ofSizeAndGrace(windowMs, replayDefaults.graceMs),

@@ -1,17 +1,16 @@
 /** `ncf train`: one preset on a sample. */
-import { createHash } from "node:crypto";
 import type { Command } from "commander";
 import { Option } from "commander";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
 import { isNetworkPlan, type NetworkPlan } from "../../app/fit-model.ts";
 import { grouped } from "../../app/report/number-text.ts";
-import { type ModelToStartFrom, type TrainOutcome, trainAndStore } from "../../app/train-model.ts";
+import { type TrainOutcome, trainAndStore } from "../../app/train-model.ts";
 import { NcfError } from "../../core/errors.ts";
-import { decodeModel } from "../../ncf/checkpoint.ts";
 import { presets } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { lockFolder } from "../folder-lock.ts";
 import { readSample } from "../folders.ts";
+import { readModelToStartFrom } from "../model-to-start-from.ts";
 import { type BackendName, backendNamed } from "../models.ts";
 import * as options from "../options.ts";
 import { SettingsFiles } from "../settings-files.ts";
@@ -64,7 +63,7 @@ async function train(dir: string, values: TrainValues, terminal: Terminal): Prom
   terminal.goesOnBy("the same command with --resume goes on from here");
   const { sample, manifest } = await readSample(dir);
   const { name, config } = networkPlan(values);
-  const initFrom = values.initFrom === undefined ? undefined : await modelToStartFrom(values.initFrom);
+  const initFrom = values.initFrom === undefined ? undefined : await readModelToStartFrom(values.initFrom);
   const unlock = lockFolder(values.out);
   const outcome = await trainAndStore(
     {
@@ -104,18 +103,6 @@ function networkPlan({ preset, settings, epochs, compactIds }: TrainValues): Net
   const plan = files.plan(name, { ...(epochs && { epochs }), ...(compactIds && { ids: "compact" }) });
   if (isNetworkPlan(plan)) return plan;
   throw new NcfError("USAGE", `expected a preset, found ${name}, which is fitted: ncf run --models ${name}`);
-}
-
-async function modelToStartFrom(folder: string): Promise<ModelToStartFrom> {
-  const [store, key] = [new FileObjectStore(folder), "model.safetensors"];
-  if ((await store.head(key)) === null) {
-    throw new NcfError(
-      "MODEL_NOT_FOUND",
-      `--init-from: expected ${key} in ${folder}, found none. Name a model's folder`,
-    );
-  }
-  const bytes = await store.get(key);
-  return { file: decodeModel(bytes, `${folder}/${key}`), sha256: createHash("sha256").update(bytes).digest("hex") };
 }
 
 function trainText({ record, sha256 }: TrainOutcome, out: string): string {
