@@ -56,8 +56,8 @@ describe.skipIf(!enabled)(`a stream on three brokers${enabled ? "" : ` (${noBrok
     const args = ["--commit-records", "40", "--commit-interval", "100", "--session-timeout", "6000"];
     const members = [stand.processor("three", { args }), stand.processor("three", { args })];
     await Promise.all(members.map(({ stderrHas }) => stderrHas("Assigned")));
-    const readers = new EagerReaders(stand.log, 24);
-    await readers.start();
+    const addresses = stand.brokers.map(({ address }) => address);
+    const readers = await EagerReaders.start(stand.log, addresses);
     const killAt = Math.floor(records.length / 3);
     for (let sent = 0; sent < records.length; sent += 40) {
       if (sent <= killAt && killAt < sent + 40) stand.broker.kill();

@@ -4,6 +4,7 @@
  * cluster that every kafkajs client works on (brokers, protocol, SASL, TLS, coordinators), which is not public: the
  * version of kafkajs is pinned.
  */
+import { setMaxListeners } from "node:events";
 import kafkajs, { type KafkaConfig } from "kafkajs";
 import { NcfError } from "../../core/errors.ts";
 import { topicUnknown } from "../../ports/interaction-log.ts";
@@ -161,6 +162,8 @@ export class KafkaClient {
   constructor(connection: KafkaConnection, retryMs: number) {
     this.#cluster = createCluster(kafkaConfig(connection, this.#sockets));
     this.#retryMs = retryMs;
+    // One for each request that pauses.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   get closed(): AbortSignal {

@@ -8,6 +8,7 @@
  * Our groups have no members, so a broker forgets a committed offset that was not committed anew for its
  * `offsets.retention.minutes`, 7 days by default.
  */
+import { setMaxListeners } from "node:events";
 import { NcfError } from "../../core/errors.ts";
 import { partitionOfKey } from "../../core/murmur2.ts";
 import {
@@ -74,6 +75,8 @@ export class KafkaInteractionLog implements InteractionLog {
   private constructor(options: KafkaLogOptions) {
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
+    // One for each partition that is waited for.
+    setMaxListeners(0, this.#closing.signal);
     this.#client = this.#newClient();
     this.#leaders = new PartitionLeaders(this.#client);
   }

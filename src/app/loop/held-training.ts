@@ -2,6 +2,7 @@
 import { NcfError } from "../../core/errors.ts";
 import type { JobMessage, JobQueue } from "../../ports/job-queue.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
+import { whileProlonged } from "../while-prolonged.ts";
 import { takeTrainingLease } from "./training-lease.ts";
 import type { TrainingRequest } from "./training-request.ts";
 
@@ -23,11 +24,13 @@ export interface HeldTraining {
 /**
  * Works while job and lease are renewed. Where store or queue do not answer for a while, the work goes on: only the word that
  * another one has the job or the lease stops it.
+ *
+ * @param job null where somebody else renews it
  */
-export async function whileHeld<T>(
+export function whileHeld<T>(
   { store, queue, nowMs, log }: HeldTrainingDeps,
   { leaseSeconds, signal }: { readonly leaseSeconds: number; readonly signal?: AbortSignal | undefined },
-  job: Pick<JobMessage, "receipt">,
+  job: Pick<JobMessage, "receipt"> | null,
   request: TrainingRequest,
   work: (lease: HeldTraining) => Promise<T>,
 ): Promise<T> {
@@ -35,29 +38,11 @@ export async function whileHeld<T>(
   const confirm = async (): Promise<void> => {
     if (!(await takeTrainingLease(store, request, nowMs(), 1000 * leaseSeconds))) throw trainingLost(request);
   };
-  const onFailure = (error: unknown): void => {
-    if (isLoss(error)) lost.abort(error);
-    else
-      log(`training ${request.requestId}: could not be prolonged: ${error instanceof Error ? error.message : error}`);
-  };
-  let prolonging: Promise<unknown> = Promise.resolve();
-  const timer = setInterval(
-    () => {
-      const extended = queue.extend(job.receipt, leaseSeconds).catch(onFailure);
-      prolonging = Promise.all([confirm().catch(onFailure), extended]);
-    },
-    1000 * (leaseSeconds / 3),
-  );
-  try {
-    return await work({ running: AbortSignal.any([lost.signal, ...(signal ? [signal] : [])]), confirm });
-  } catch (error) {
-    // What was lost says more than that the training was stopped.
-    throw lost.signal.aborted ? lost.signal.reason : error;
-  } finally {
-    clearInterval(timer);
-    // So that it does not come after the release.
-    await prolonging;
-  }
+  const prolong = () => [confirm(), ...(job === null ? [] : [queue.extend(job.receipt, leaseSeconds)])];
+  const onFailure = (error: unknown): void =>
+    log(`training ${request.requestId}: could not be prolonged: ${error instanceof Error ? error.message : error}`);
+  const running = AbortSignal.any([lost.signal, ...(signal ? [signal] : [])]);
+  return whileProlonged({ leaseSeconds, prolong, isLoss, onFailure }, lost, () => work({ running, confirm }));
 }
 
 function isLoss(error: unknown): boolean {

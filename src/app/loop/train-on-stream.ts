@@ -75,7 +75,7 @@ export async function trainNext(
 /**
  * Does a job's request under the lease of its group, and gives that up when it is done.
  *
- * @param job whose visibility is renewed meanwhile
+ * @param job whose visibility is renewed meanwhile; null where somebody else does that
  * @returns the version, also one that an earlier delivery published; null where there was nothing new to learn, or where a
  *   later request has taken this one's place
  * @throws NcfError `TRAINING_LOST`, `JOB_LEASE_LOST`, those of the stores, of `fineTune` and of the registry
@@ -83,7 +83,7 @@ export async function trainNext(
 export async function trainRequested(
   deps: TrainOnStreamDeps,
   options: Omit<TrainOnStreamOptions, "waitSeconds">,
-  job: Pick<JobMessage, "receipt">,
+  job: Pick<JobMessage, "receipt"> | null,
   request: TrainingRequest,
 ): Promise<ModelCard | null> {
   const { store, nowMs, log } = deps;

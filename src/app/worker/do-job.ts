@@ -131,7 +131,7 @@ async function work(
   deps: DoJobDeps & { readonly progress: RunProgressWriter },
   { threads, checkpointEveryMs, leaseSeconds, tune }: DoJobOptions,
   job: TrainingJob,
-  { runId, receipt, worker }: HeldRun,
+  { runId, worker }: HeldRun,
   { confirm }: Hold,
   signal: AbortSignal,
 ): Promise<RunResult> {
@@ -149,12 +149,8 @@ async function work(
   const task = deps.progress.start(`Tuning ${job.baseVersion}`);
   const { kind: _, ...request } = job;
   const backend = deps.backendFor({ batchSize: await batchSizeOf(deps, job) });
-  const card = await trainRequested(
-    { ...deps, backend },
-    { ...tune, threads, leaseSeconds, signal },
-    { receipt },
-    request,
-  );
+  // The job is renewed with its run.
+  const card = await trainRequested({ ...deps, backend }, { ...tune, threads, leaseSeconds, signal }, null, request);
   task.end();
   return result(card?.version ?? null, null);
 }

@@ -2,6 +2,7 @@
 import { NcfError } from "../../core/errors.ts";
 import type { JobQueue } from "../../ports/job-queue.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
+import { whileProlonged } from "../while-prolonged.ts";
 import { prolongRunLease, type RunLease, releaseRunLease, takeRunLease } from "./run-lease.ts";
 
 export interface HeldRunDeps {
@@ -56,32 +57,22 @@ export async function whileHeld<T>(
     taken = other === null;
     return other;
   };
-  const noteLoss = (error: unknown): never => {
-    if (isLoss(error)) lost.abort(error);
-    throw error;
-  };
-  const confirm = (): Promise<void> => prolongRunLease(store, runId, mine()).catch(noteLoss);
-  const prolong = async (): Promise<void> => {
-    const extended = queue.extend(receipt, leaseSeconds).catch(noteLoss);
-    for (const result of await Promise.allSettled([extended, ...(taken ? [confirm()] : [])])) {
-      if (result.status === "fulfilled" || lost.signal.aborted) continue;
-      const { reason } = result;
-      log(`run ${runId}: could not be prolonged: ${reason instanceof Error ? reason.message : String(reason)}`);
+  const confirm = async (): Promise<void> => {
+    try {
+      await prolongRunLease(store, runId, mine());
+    } catch (error) {
+      if (isLoss(error)) lost.abort(error);
+      throw error;
     }
   };
-  let prolonging = Promise.resolve();
-  const timer = setInterval(
-    () => {
-      prolonging = prolong();
-    },
-    (1000 * leaseSeconds) / 3,
-  );
+  const prolong = () => [queue.extend(receipt, leaseSeconds), ...(taken ? [confirm()] : [])];
+  const onFailure = (error: unknown): void =>
+    log(`run ${runId}: could not be prolonged: ${error instanceof Error ? error.message : String(error)}`);
   try {
-    return await work({ lost: lost.signal, take, confirm });
+    return await whileProlonged({ leaseSeconds, prolong, isLoss, onFailure }, lost, () =>
+      work({ lost: lost.signal, take, confirm }),
+    );
   } finally {
-    clearInterval(timer);
-    // So that it does not come after the release.
-    await prolonging;
     if (taken && !lost.signal.aborted) {
       await releaseRunLease(store, runId, mine()).catch(() => undefined); // it expires
     }
