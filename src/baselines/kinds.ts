@@ -1,5 +1,6 @@
 /** The kinds of baselines that there are: what a run may name, and what a model file may hold. */
 import type { BaselineKind } from "./baseline.ts";
+import { contentBased } from "./content-based.ts";
 import { ease, easeRecency } from "./ease.ts";
 import { ials } from "./ials.ts";
 import { itemKnn, itemKnnRecency } from "./item-knn.ts";
@@ -16,6 +17,7 @@ const kinds: readonly BaselineKind[] = [
   ease,
   easeRecency,
   ials,
+  contentBased,
 ];
 
 export const baselineNames: readonly string[] = kinds.map(({ name }) => name);
