@@ -48,9 +48,9 @@ export const grids: Readonly<Record<string, Tuned>> = {
   },
   ials: {
     fitted: product({
-      factors: [32, 64, 128],
+      factors: [32],
       unobservedWeight: [0.05, 0.1, 0.2, 0.4],
-      regularization: [0.005, 0.01, 0.02, 0.05, 0.1],
+      regularization: [0.003, 0.01, 0.03, 0.1],
     }),
     scored: [{}],
   },

@@ -14,8 +14,9 @@ import type { Baseline, BaselineSettings } from "../src/baselines/baseline.ts";
 import { baselineKindNamed } from "../src/baselines/kinds.ts";
 import { byTrainingHistory } from "../src/core/by-history.ts";
 import { CandidateSampler } from "../src/core/candidates.ts";
-import { rankTestItems, summarize, testedUsers } from "../src/core/evaluation.ts";
+import { standingOf, testedUsers } from "../src/core/evaluation.ts";
 import { holdOutLatest, leaveOneOut } from "../src/core/leave-one-out.ts";
+import { expectedHit, expectedNdcg, type Standing } from "../src/core/ranking-metrics.ts";
 import type { HistoryRecommender } from "../src/core/recommender.ts";
 import type { Sample } from "../src/core/sample.ts";
 import { grids, type Tuned } from "./rivals-grids.ts";
@@ -61,17 +62,24 @@ async function tryOut(model: string, changes: BaselineSettings, { scored }: Tune
   }
 }
 
+/** The means over users and draws; a user's history is gone through once for all draws. */
 function judged(model: HistoryRecommender, sample: Sample): { hrAt10: number; ndcgAt10: number } {
-  const draws = Number(values.draws);
-  const users = testedUsers(sample);
-  const sums = { hrAt10: 0, ndcgAt10: 0 };
-  for (let seed = 1; seed <= draws; seed++) {
-    const sampler = new CandidateSampler(sample, { seed, negatives: 99, withReplacement: false });
-    const { hrAt10, ndcgAt10 } = summarize(
-      rankTestItems(byTrainingHistory(model, sample), users, (user) => sampler.of(user)),
-    );
-    sums.hrAt10 += hrAt10 / draws;
-    sums.ndcgAt10 += ndcgAt10 / draws;
-  }
-  return sums;
+  const samplers = Array.from(
+    { length: Number(values.draws) },
+    (_, draw) => new CandidateSampler(sample, { seed: draw + 1, negatives: 99, withReplacement: false }),
+  );
+  const user = byTrainingHistory(model, sample);
+  const standings = Array.from(testedUsers(sample)).flatMap((tested) => {
+    const draws = samplers.map((sampler) => sampler.of(tested));
+    const scores = new Float64Array(draws.reduce((sum, { length }) => sum + length, 0));
+    user.score(tested, Int32Array.from(draws.flatMap((draw) => [...draw])), scores);
+    let end = 0;
+    return draws.map(({ length }) => {
+      end += length;
+      return standingOf(model.name, scores.subarray(end - length, end));
+    });
+  });
+  const mean = (of: (standing: Standing) => number): number =>
+    standings.reduce((sum, standing) => sum + of(standing), 0) / standings.length;
+  return { hrAt10: mean(expectedHit), ndcgAt10: mean(expectedNdcg) };
 }

@@ -119,7 +119,8 @@ async function alternate(sample: Sample, settings: IalsSettings, listeners?: Fit
   return itemFactors;
 }
 
-function initialFactors(items: number, { factors, initialStd, seed }: IalsSettings): Float64Array {
+/** Shape [items, factors]: normally distributed. */
+export function initialFactors(items: number, { factors, initialStd, seed }: IalsSettings): Float64Array {
   const { k0, k1 } = streamKey(seed, purposes.initialValues);
   const std = initialStd / Math.sqrt(factors);
   return Float64Array.from({ length: items * factors }, (_, i) => normalQuantile(unitFrom(mix(i, k0, k1))) * std);

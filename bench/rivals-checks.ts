@@ -1,0 +1,44 @@
+/** The checks of bench/rivals.ts. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BaselineSettings } from "../src/baselines/baseline.ts";
+import { type IalsSettings, initialFactors } from "../src/baselines/ials.ts";
+import type { Sample } from "../src/core/sample.ts";
+import type { Agreement } from "./rivals-agreement.ts";
+
+export interface Check {
+  /** What the script is asked for, with the settings. */
+  readonly name: string;
+  /** The baseline. */
+  readonly model: string;
+  /** Changes to its defaults. */
+  readonly settings: BaselineSettings;
+  /** Beside this file; writes the scores of all candidates to the folder's file `scores`. */
+  readonly script: string;
+  readonly agree: Agreement;
+  /** Writes what else the script reads into the folder. */
+  readonly prepare?: (sample: Sample, settings: BaselineSettings, folder: string) => void;
+}
+
+const solved = "rivals_solved.py";
+
+export const checks: readonly Check[] = [
+  { name: "ease", model: "ease", settings: {}, script: solved, agree: "scores" },
+  { name: "ease-recency", model: "ease-recency", settings: {}, script: solved, agree: "scores" },
+  {
+    name: "ials",
+    model: "ials",
+    settings: {},
+    script: solved,
+    agree: "scores",
+    prepare: (sample, settings, folder) =>
+      writeFileSync(join(folder, "initial"), initialFactors(sample.itemIds.length, settings as IalsSettings)),
+  },
+  // implicit begins elsewhere, so its optimum is another one; it knows no exponent.
+  { name: "implicit-als", model: "ials", settings: hu(64, 0.2, 10), script: solved, agree: "hits" },
+];
+
+/** The settings of Hu et al., without an exponent. */
+function hu(factors: number, unobservedWeight: number, regularization: number): BaselineSettings {
+  return { factors, unobservedWeight, regularization, frequencyExponent: 0 };
+}
