@@ -47,3 +47,22 @@ export function startNcf(args: readonly string[], env: Record<string, string> = 
 export function ncf(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
   return startNcf(args, env).outcome;
 }
+
+export interface ListeningCommand extends RunningCommand {
+  readonly url: string;
+}
+
+/** A command that serves, once it has said where under --json. */
+export async function listening(args: readonly string[]): Promise<ListeningCommand> {
+  const running = startNcf(args);
+  const url = await new Promise<string>((resolve, reject) => {
+    let stdout = "";
+    running.child.stdout?.on("data", (chunk) => {
+      stdout += chunk;
+      const found = /"url": "([^"]+)"/.exec(stdout);
+      if (found !== null) resolve(found[1]);
+    });
+    void running.outcome.then(({ stderr }) => reject(new Error(stderr)));
+  });
+  return { ...running, url };
+}

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ncf, type RunningCommand, startNcf } from "./ncf.ts";
+import { type ListeningCommand, listening, ncf, startNcf } from "./ncf.ts";
 
 let folder: string;
 const at = (name: string) => path.join(folder, name);
@@ -18,22 +18,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** The running service and where it listens, once it says so. */
-function serving(...more: string[]): Promise<RunningCommand & { readonly url: string }> {
+function serving(...more: string[]): Promise<ListeningCommand> {
   return listening(["serve", "--model", at("out/models/mf"), "--port", "0", "--json", ...more]);
-}
-
-async function listening(args: readonly string[]): Promise<RunningCommand & { readonly url: string }> {
-  const running = startNcf(args);
-  const url = await new Promise<string>((resolve, reject) => {
-    let stdout = "";
-    running.child.stdout?.on("data", (chunk) => {
-      stdout += chunk;
-      const found = /"url": "([^"]+)"/.exec(stdout);
-      if (found !== null) resolve(found[1]);
-    });
-    void running.outcome.then(({ stderr }) => reject(new Error(stderr)));
-  });
-  return { ...running, url };
 }
 
 describe("ncf serve", () => {

@@ -44,10 +44,11 @@ export function addModelsCommands(program: Command, terminal: Terminal): void {
 async function list(registry: ModelRegistry, terminal: Terminal): Promise<void> {
   const cards = await Promise.all((await registry.list()).map((version) => registry.card(version)));
   const champion = await registry.champion();
+  const nameWidth = Math.max(0, ...cards.map(({ name }) => printable(name).length));
   const lines = cards.map((card) => {
     const judged = card.judged === null ? "not judged" : `HR@10 ${card.judged.hrAt10.toFixed(3)}`;
     const mark = card.version === champion?.version ? "*" : " ";
-    return `${mark} ${card.version}  ${timeText(card.createdAtMs)}  ${printable(card.name).padEnd(8)} ${judged}  ${dataText(card)}`;
+    return `${mark} ${card.version}  ${timeText(card.createdAtMs)}  ${printable(card.name).padEnd(nameWidth)}  ${judged}  ${dataText(card)}`;
   });
   terminal.answer(
     { champion, versions: cards },
