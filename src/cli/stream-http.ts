@@ -112,6 +112,7 @@ function metricsOf({ status, lag, nowMs }: StreamHttpDeps): Registry {
   counter("ncf_stream_commits_total", "Transactions of partitions", () => status.commits);
   counter("ncf_stream_fenced_total", "Takeovers of what this member still worked on", () => status.fenced);
   counter("ncf_stream_snapshot_failures_total", "Snapshots that the store did not take", () => status.snapshotFailures);
+  counter("ncf_stream_challengers_set_aside_total", "Challengers that could not be loaded", () => status.setAside);
   counter("ncf_stream_windows_final_total", "Windows that became final", () => status.finalWindows);
   gauge("ncf_stream_windows_open", "Windows with a provisional report", () => status.openWindows);
   gauge("ncf_stream_waiting", "Partitions and other work for which brokers or store do not answer", () => {

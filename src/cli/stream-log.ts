@@ -46,6 +46,8 @@ function lineOf(event: Exclude<StreamEvent, { readonly event: "committed" | "sna
       return `No longer waiting: ${event.who}, which was stopped.`;
     case "snapshotFailed":
       return `No snapshot of ${event.who} at offset ${event.offset}: ${messageOf(event.cause)} A later one is tried; the stream goes on.`;
+    case "challengerSetAside":
+      return `Version ${event.version} is not tested beside in ${event.who}, as it cannot be loaded: ${messageOf(event.cause)} It is tried again; the stream goes on.`;
     case "modelUpdate": {
       const { kind, version, fromMs } = event.update;
       const from = new Date(fromMs).toISOString();

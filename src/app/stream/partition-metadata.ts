@@ -4,6 +4,7 @@ import { NcfError } from "../../core/errors.ts";
 import type { PartitionEvaluator } from "../../streaming/partition-evaluator.ts";
 import type { StreamModel } from "../../streaming/stream-model.ts";
 import { type Promotion, VersionSchedule } from "../../streaming/version-schedule.ts";
+import type { OrSetAside } from "./set-aside.ts";
 import type { StreamDeps, StreamSettings } from "./stream-settings.ts";
 
 /** Version, from which event time, from which offset: short, as a commit's metadata is. */
@@ -34,12 +35,14 @@ export function commitMetadata(
 /**
  * The versions in force and beside as the commit left them.
  *
+ * @param orSetAside loads challengers
  * @param metadata undefined before the first commit
  * @throws NcfError `METADATA_INVALID`, those of loading a version
  */
 export async function promotedVersions(
   { promotions }: StreamDeps,
   { schedule, group }: StreamSettings,
+  orSetAside: OrSetAside,
   metadata?: string,
 ) {
   let challengers = new VersionSchedule<StreamModel | null>(null);
@@ -51,7 +54,7 @@ export async function promotedVersions(
     promoted = promoted.with({ model: await promotions.versions.load(version), fromMs, fromOffset });
   }
   for (const [version, fromMs, fromOffset] of found.challengers) {
-    const model = version === null ? null : await promotions.versions.load(version);
+    const model = version === null ? null : await orSetAside(version, () => promotions.versions.load(version));
     challengers = challengers.with({ model, fromMs, fromOffset });
   }
   return { schedule: promoted, challengers, updates: found.updates };

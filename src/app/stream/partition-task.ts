@@ -1,6 +1,7 @@
 /** A partition of a member: tests its events, and keeps its interactions for training. */
 import { decodeRecord } from "../../streaming/interaction-event.ts";
 import { keepInteractions } from "../loop/interaction-chunks.ts";
+import { atMostEvery } from "./at-most-every.ts";
 import { longestWaitMs, type StreamMemberDeps, type StreamMemberSettings } from "./member-settings.ts";
 import { PartitionWorker } from "./partition-worker.ts";
 import { retrying } from "./retrying.ts";
@@ -65,14 +66,16 @@ async function testPartition(
 
 async function followPartition(
   { log, sleep, monotonicMs, onEvent }: StreamMemberDeps,
-  { topics, commitRecords, commitIntervalMs, idleTimeoutMs }: StreamMemberSettings,
+  { topics, commitRecords, commitIntervalMs, idleTimeoutMs, keepIntervalMs }: StreamMemberSettings,
   worker: PartitionWorker,
   partition: number,
   signal: AbortSignal,
   progressed: () => void,
 ): Promise<void> {
   let latestMs = monotonicMs();
+  const challengerDue = atMostEvery(keepIntervalMs, monotonicMs);
   while (!signal.aborted) {
+    if (challengerDue()) await worker.retryChallenger();
     const records = await worker.advance();
     if (records > 0) {
       latestMs = monotonicMs();

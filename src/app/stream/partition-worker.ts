@@ -14,6 +14,7 @@ import type { PartitionCommit } from "../../streaming/partition-commit.ts";
 import { PartitionEvaluator } from "../../streaming/partition-evaluator.ts";
 import { committedRecords, nextRecords } from "./committed-records.ts";
 import { commitMetadata, promotedVersions } from "./partition-metadata.ts";
+import { type OrSetAside, settingAside } from "./set-aside.ts";
 import { retrySnapshotAfter, Snapshots } from "./snapshots.ts";
 import { newGroup, type StreamDeps, type StreamSettings, workerFailed } from "./stream-settings.ts";
 import { takeOver } from "./take-over.ts";
@@ -37,6 +38,7 @@ export class PartitionWorker {
   readonly #producer: TransactionalProducer;
   readonly #snapshots: Snapshots;
   readonly #evaluator: PartitionEvaluator;
+  readonly #orSetAside: OrSetAside;
   /** The next offset to read; beyond the evaluator's where offsets hold no record. */
   #position: number;
   #idle = false;
@@ -68,7 +70,8 @@ export class PartitionWorker {
       const first = settings.startOffsets?.[partition] ?? (await log.startOffset(place.topic, partition));
       const committed = found?.offset ?? first;
       const partitionCount = await log.partitions(place.topic);
-      const promoted = await promotedVersions(deps, settings, found?.metadata);
+      const orSetAside = settingAside(`partition ${partition}`, deps.onEvent);
+      const promoted = await promotedVersions(deps, settings, orSetAside, found?.metadata);
       const options = { ...settings, partition, partitionCount };
       const evaluator = new PartitionEvaluator(options, promoted.schedule, promoted.challengers);
       const snapshot = await snapshots.newest(committed);
@@ -76,8 +79,8 @@ export class PartitionWorker {
       const from = snapshot === null ? Math.min(first, committed) : evaluator.nextOffset;
       const stretch = { from, to: committed, atOnce: settings.commitRecords };
       for await (const record of committedRecords(log, place, stretch)) evaluator.catchUp(record);
-      const applied = promoted.updates;
-      return new PartitionWorker(deps, settings, partition, { producer, snapshots, evaluator, applied }, committed);
+      const opened = { producer, snapshots, evaluator, orSetAside, applied: promoted.updates };
+      return new PartitionWorker(deps, settings, partition, opened, committed);
     });
   }
 
@@ -89,11 +92,13 @@ export class PartitionWorker {
       producer,
       snapshots,
       evaluator,
+      orSetAside,
       applied,
     }: {
       readonly producer: TransactionalProducer;
       readonly snapshots: Snapshots;
       readonly evaluator: PartitionEvaluator;
+      readonly orSetAside: OrSetAside;
       readonly applied: number;
     },
     position: number,
@@ -104,6 +109,7 @@ export class PartitionWorker {
     this.#producer = producer;
     this.#snapshots = snapshots;
     this.#evaluator = evaluator;
+    this.#orSetAside = orSetAside;
     this.#appliedUpdates = applied;
     this.#position = position;
   }
@@ -154,6 +160,20 @@ export class PartitionWorker {
     return this.#guarded(() => this.#committing);
   }
 
+  /** Has the challenger tested from here on that was set aside, where it can be loaded by now. @throws NcfError as `advance` */
+  async retryChallenger(): Promise<void> {
+    const { promotions } = this.#deps;
+    const update = promotions?.updates.list.slice(0, this.#appliedUpdates).findLast((of) => of.kind === "challenger");
+    const version = update?.version ?? null;
+    if (promotions === undefined || update === undefined || version === null || this.#isFull()) return;
+    if (this.#evaluator.challengers.at(-1)?.model?.version === version) return;
+    this.#checkUsable();
+    await this.#guarded(async () => {
+      const model = await this.#orSetAside(version, () => promotions.versions.load(version));
+      if (model !== null) this.#evaluator.challenge(model, update.fromMs);
+    });
+  }
+
   /** Says that this partition holds no window back until it brings something. @throws NcfError as `advance` */
   async declareIdle(): Promise<void> {
     this.#checkUsable();
@@ -186,9 +206,9 @@ export class PartitionWorker {
     const updates = promotions.updates.list;
     while (this.#appliedUpdates < updates.length && !this.#isFull()) {
       const { kind, version, fromMs } = updates[this.#appliedUpdates];
-      const model = version === null ? null : await promotions.versions.load(version);
-      if (kind === "challenger") this.#evaluator.challenge(model, fromMs);
-      else if (model !== null) this.#evaluator.promote(model, fromMs);
+      const load = () => (version === null ? Promise.resolve(null) : promotions.versions.load(version));
+      if (kind === "challenger") this.#evaluator.challenge(await this.#orSetAside(version ?? "none", load), fromMs);
+      else this.#evaluator.promote(await promotions.versions.load(version), fromMs);
       this.#appliedUpdates += 1;
     }
   }

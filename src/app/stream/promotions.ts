@@ -7,6 +7,10 @@ import type { ModelRegistry } from "../../ports/model-registry.ts";
 import type { TimeWindows } from "../../streaming/time-windows.ts";
 import type { Trial } from "../../streaming/trials.ts";
 import { type ModelUpdate, versionInForce, versionOnTrial } from "./model-updates.ts";
+import type { OrSetAside } from "./set-aside.ts";
+import type { StreamDeps } from "./stream-settings.ts";
+
+type PromotionDeps = Pick<NonNullable<StreamDeps["promotions"]>, "registry" | "versions">;
 
 export interface PromotionState {
   /** In force before any update. */
@@ -19,6 +23,8 @@ export interface PromotionState {
   readonly windows: TimeWindows;
   /** Whether it is time to look for new versions, which takes several requests to the store a version; asked before each look. */
   readonly versionsDue: () => boolean;
+  /** A version that cannot be loaded is not announced. */
+  readonly orSetAside: OrSetAside;
 }
 
 /**
@@ -27,7 +33,8 @@ export interface PromotionState {
  *
  * @throws NcfError those of the registry
  */
-export async function decideUpdates(registry: ModelRegistry, state: PromotionState): Promise<ModelUpdate[]> {
+export async function decideUpdates(deps: PromotionDeps, state: PromotionState): Promise<ModelUpdate[]> {
+  const { registry } = deps;
   const { updates, trials, streamTimeMs, windows, firstVersion, versionsDue } = state;
   // Before the first event nothing says where the stream is.
   if (streamTimeMs === null) return [];
@@ -47,7 +54,7 @@ export async function decideUpdates(registry: ModelRegistry, state: PromotionSta
   if (over) decided.push({ kind: "challenger", version: null, fromMs });
   if ((challenger === null || over) && next === inForce && versionsDue()) {
     const tried = new Set(updates.filter(({ kind }) => kind === "challenger").map(({ version }) => version));
-    const version = await newestTunedFrom(registry, inForce, tried);
+    const version = await newestTunedFrom(deps, state, inForce, tried);
     if (version !== null) decided.push({ kind: "challenger", version, fromMs });
   }
   return decided;
@@ -68,15 +75,21 @@ async function promoteUnlessMoved(registry: ModelRegistry, version: string, expe
 }
 
 async function newestTunedFrom(
-  registry: ModelRegistry,
+  { registry, versions }: PromotionDeps,
+  { orSetAside }: PromotionState,
   base: string,
   tried: ReadonlySet<string | null>,
 ): Promise<string | null> {
   for (const version of (await registry.list()).reverse()) {
     if (version <= base) return null;
     if (tried.has(version)) continue;
-    const { fineTuning } = await registry.card(version);
-    if (fineTuning?.baseVersion === base) return version;
+    const isChallenger = await orSetAside(version, async () => {
+      const { fineTuning } = await registry.card(version);
+      if (fineTuning?.baseVersion !== base) return false;
+      await versions.load(version);
+      return true;
+    });
+    if (isChallenger === true) return version;
   }
   return null;
 }

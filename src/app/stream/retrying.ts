@@ -53,7 +53,7 @@ function isFenced(error: unknown): boolean {
 }
 
 /** Whether it may be better later: a log or store that does not answer, a full disk. */
-function canPass(error: unknown): boolean {
+export function canPass(error: unknown): boolean {
   if (error instanceof NcfError) return error.retriable || canPass(error.cause);
   const { code, syscall } = (error ?? {}) as { readonly code?: unknown; readonly syscall?: unknown };
   return typeof code === "string" && typeof syscall === "string";

@@ -25,6 +25,13 @@ export type StreamEvent =
   | { readonly event: "recovered"; readonly who: string }
   /** It was stopped while it waited: it is another member's now, or this one ends. */
   | { readonly event: "waitEnded"; readonly who: string }
+  /** It cannot be loaded, so it is not tested; it is tried again now and then. */
+  | {
+      readonly event: "challengerSetAside";
+      readonly who: string;
+      readonly version: string;
+      readonly cause: unknown;
+    }
   | { readonly event: "idle"; readonly partition: number }
   | { readonly event: "modelUpdate"; readonly update: ModelUpdate }
   /** HR@10 has fallen below its running level in the window that starts there. */

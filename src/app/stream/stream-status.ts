@@ -39,6 +39,7 @@ export class StreamStatus {
   #latest: WindowReport | null = null;
   #snapshotFailures = 0;
   #fenced = 0;
+  #setAside = 0;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -95,6 +96,11 @@ export class StreamStatus {
     return this.#fenced;
   }
 
+  /** How often a challenger was set aside that could not be loaded. */
+  get setAside(): number {
+    return this.#setAside;
+  }
+
   observe(event: StreamEvent): void {
     switch (event.event) {
       case "assigned":
@@ -125,6 +131,9 @@ export class StreamStatus {
         break;
       case "snapshotFailed":
         this.#snapshotFailures += 1;
+        break;
+      case "challengerSetAside":
+        this.#setAside += 1;
         break;
       case "fenced":
         this.#fenced += 1;

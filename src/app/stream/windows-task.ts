@@ -7,6 +7,7 @@ import { versionInForce, versionOnTrial } from "./model-updates.ts";
 import { decideUpdates } from "./promotions.ts";
 import { archiveReports } from "./report-archive.ts";
 import { retrying } from "./retrying.ts";
+import { settingAside } from "./set-aside.ts";
 import { together } from "./together.ts";
 import { requestDueTraining } from "./training-policy.ts";
 import { WindowWorker } from "./window-worker.ts";
@@ -54,6 +55,7 @@ async function followWindows(
   progressed: () => void,
 ): Promise<void> {
   const championDue = atMostEvery(registryIntervalMs, monotonicMs);
+  const orSetAside = settingAside("windows", onEvent);
   const versionsDue = atMostEvery(keepIntervalMs, monotonicMs);
   while (!signal.aborted) {
     const reports = await worker.step();
@@ -73,8 +75,9 @@ async function followWindows(
         streamTimeMs,
         windows,
         versionsDue,
+        orSetAside,
       };
-      const updates = await decideUpdates(promotions.registry, state);
+      const updates = await decideUpdates(promotions, state);
       if (updates.length > 0) await worker.announce(updates);
       for (const update of updates) onEvent({ event: "modelUpdate", update });
       // It was the former one that fell.

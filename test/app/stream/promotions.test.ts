@@ -3,9 +3,11 @@ import { MemoryObjectStore } from "../../../src/adapters/local/memory-object-sto
 import { ObjectStoreRegistry } from "../../../src/adapters/registry/object-store-registry.ts";
 import type { ModelUpdate } from "../../../src/app/stream/model-updates.ts";
 import { decideUpdates } from "../../../src/app/stream/promotions.ts";
+import { settingAside } from "../../../src/app/stream/set-aside.ts";
 import { TimeWindows } from "../../../src/streaming/time-windows.ts";
 import type { Trial } from "../../../src/streaming/trials.ts";
 import { facts, modelOf } from "../../conformance/model-cards.ts";
+import { modelOf as streamModelOf } from "../../streaming/fixtures.ts";
 
 const windows = TimeWindows.ofSizeAndGrace(1000, 100);
 
@@ -23,6 +25,12 @@ async function registryOf(...bases: number[]) {
   return { registry, versions };
 }
 
+const orSetAside = settingAside("windows");
+const depsOf = (registry: ObjectStoreRegistry) => ({
+  registry,
+  versions: { load: async (version: string) => streamModelOf(200, { version }) },
+});
+
 function trial(version: string, promoted: boolean | null): Trial {
   const cases = { cases: 5000, users: 300 };
   const verdict =
@@ -35,8 +43,16 @@ describe("what stage 2 decides of versions", () => {
     const { registry, versions } = await registryOf(0);
     const updates: ModelUpdate[] = [];
     const decide = async (streamTimeMs: number | null, ...trials: Trial[]): Promise<ModelUpdate[]> => {
-      const state = { firstVersion: versions[0], updates, trials, streamTimeMs, windows, versionsDue: () => true };
-      const decided = await decideUpdates(registry, state);
+      const state = {
+        firstVersion: versions[0],
+        updates,
+        trials,
+        streamTimeMs,
+        windows,
+        versionsDue: () => true,
+        orSetAside,
+      };
+      const decided = await decideUpdates(depsOf(registry), state);
       updates.push(...decided);
       return decided;
     };
@@ -60,12 +76,14 @@ describe("what stage 2 decides of versions", () => {
   it("gives up a challenger that has failed, or whose champion is gone, and takes the newest that is of the champion", async () => {
     const { registry, versions } = await registryOf(0, 0, 1);
     const challenger = { kind: "challenger", version: versions[2], fromMs: 1000 } as const;
-    const state = { firstVersion: versions[0], streamTimeMs: 1500, windows, versionsDue: () => true };
-    expect(await decideUpdates(registry, { ...state, updates: [], trials: [], versionsDue: () => false })).toEqual([]);
-    expect(await decideUpdates(registry, { ...state, updates: [], trials: [] })).toEqual([
+    const state = { firstVersion: versions[0], streamTimeMs: 1500, windows, versionsDue: () => true, orSetAside };
+    expect(
+      await decideUpdates(depsOf(registry), { ...state, updates: [], trials: [], versionsDue: () => false }),
+    ).toEqual([]);
+    expect(await decideUpdates(depsOf(registry), { ...state, updates: [], trials: [] })).toEqual([
       { ...challenger, fromMs: 2000 },
     ]);
-    const failed = await decideUpdates(registry, {
+    const failed = await decideUpdates(depsOf(registry), {
       ...state,
       updates: [challenger],
       trials: [trial(versions[2], false)],
@@ -75,7 +93,7 @@ describe("what stage 2 decides of versions", () => {
       { kind: "challenger", version: versions[1], fromMs: 2000 },
     ]);
     await registry.promote(versions[3]);
-    expect(await decideUpdates(registry, { ...state, updates: [challenger], trials: [] })).toEqual([
+    expect(await decideUpdates(depsOf(registry), { ...state, updates: [challenger], trials: [] })).toEqual([
       { kind: "champion", version: versions[3], fromMs: 2000 },
       { kind: "challenger", version: null, fromMs: 2000 },
     ]);
