@@ -85,6 +85,9 @@ export function ncfUserModel({ scorer, foldIn, profile }: NcfUserModelParts): Us
       scorer.scoreRow(row, items, scores);
       profile?.addTo(scores, history, items);
     },
+    ...(profile && {
+      attributeShare: (history, items, shares) => profile.addTo(shares.fill(0), history, items),
+    }),
   };
 }
 

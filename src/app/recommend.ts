@@ -1,10 +1,9 @@
 /** The best unseen items for one user. */
-
 import { bestPositions } from "../core/best-items.ts";
-import { NcfError } from "../core/errors.ts";
-import { labelOf, numericId } from "../core/ids.ts";
+import { labelOf } from "../core/ids.ts";
 import type { UserModel } from "../core/user-model.ts";
 import type { SampleFiles } from "../ports/sample-store.ts";
+import { userNamed } from "./named-ids.ts";
 
 export interface Recommendation {
   readonly itemId: string;
@@ -26,14 +25,7 @@ export function recommend(
   userId: string,
   count: number,
 ): Recommendation[] {
-  const user = sample.userIds.indexOf(numericId(userId));
-  if (user < 0) {
-    throw new NcfError(
-      "USER_UNKNOWN",
-      `expected a user of the sample, found "${userId}". It has ${sample.userIds.length} users, such as ` +
-        `${labelOf(sample.userIds[0], sample.userLabels)}`,
-    );
-  }
+  const user = userNamed(sample, userId);
   const { offsets, items: trained } = sample.train;
   const own = [...trained.subarray(offsets[user], offsets[user + 1]), sample.testItems[user]].filter(
     (item) => item >= 0,

@@ -4,6 +4,8 @@ import { NcfError } from "../core/errors.ts";
 import { addAwsCommands } from "./commands/aws.ts";
 import { addDataCommands } from "./commands/data.ts";
 import { addEvaluateCommand } from "./commands/evaluate.ts";
+import { addExplainCommand } from "./commands/explain.ts";
+import { addExportCommand } from "./commands/export.ts";
 import { addModelsCommands } from "./commands/models.ts";
 import { addRecommendCommand } from "./commands/recommend.ts";
 import { addReplayCommand } from "./commands/replay.ts";
@@ -42,6 +44,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   addTuneCommand(program, terminal);
   addEvaluateCommand(program, terminal);
   addRecommendCommand(program, terminal);
+  addExplainCommand(program, terminal);
+  addExportCommand(program, terminal);
   addModelsCommands(program, terminal);
   addServeCommand(program, terminal);
   addReplayCommand(program, terminal);

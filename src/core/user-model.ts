@@ -25,4 +25,10 @@ export interface UserModel<Folded = unknown> {
    * @param folded of this history, or of an earlier part of it
    */
   scoreFolded(folded: Folded, history: Int32Array, items: Int32Array, scores: Float64Array): void;
+  /**
+   * Writes what attributes, such as genres, add to the scores of `items`; absent where they add nothing.
+   *
+   * @param shares shape [items], written
+   */
+  attributeShare?(history: Int32Array, items: Int32Array, shares: Float64Array): void;
 }
