@@ -10,7 +10,7 @@ export interface Tuned {
 }
 
 /** All combinations of the values. */
-function product(values: Readonly<Record<string, readonly (number | null)[]>>): BaselineSettings[] {
+function product(values: Readonly<Record<string, readonly (number | string)[]>>): BaselineSettings[] {
   return Object.entries(values).reduce<BaselineSettings[]>(
     (all, [name, choices]) => all.flatMap((settings) => choices.map((value) => ({ ...settings, [name]: value }))),
     [{}],
@@ -28,7 +28,7 @@ export const grids: Readonly<Record<string, Tuned>> = {
     fitted: [{}],
     scored: product({
       neighbours: [100, 200],
-      amplification: [2, 3, 4],
+      amplification: [2, 3, 4, 6],
       discount: [0, 0.25, 0.5],
     }),
   },
@@ -41,6 +41,11 @@ export const grids: Readonly<Record<string, Tuned>> = {
       recency: [0.6, 1, 1.4],
     }),
   },
+  "content-based": { fitted: [{}], scored: product({ prior: [1, 4, 16], recency: [0, 0.5, 0.7, 1] }) },
+  hybrid: {
+    fitted: product({ collaborative: ["item-knn", "item-knn-recency", "user-knn-recency", "ease-recency"] }),
+    scored: [{}],
+  },
   ease: { fitted: product({ regularization: [100, 200, 300, 400, 500, 600, 800, 1000] }), scored: [{}] },
   "ease-recency": {
     fitted: product({ regularization: [300, 400, 600, 800, 1200] }),
@@ -49,8 +54,8 @@ export const grids: Readonly<Record<string, Tuned>> = {
   ials: {
     fitted: product({
       factors: [32],
-      unobservedWeight: [0.05, 0.1, 0.2, 0.4],
-      regularization: [0.003, 0.01, 0.03, 0.1],
+      unobservedWeight: [0.2, 0.4],
+      regularization: [0.005, 0.01, 0.015],
     }),
     scored: [{}],
   },

@@ -10,7 +10,8 @@
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { readDataset } from "../src/adapters/local/ratings-reader.ts";
-import type { Baseline, BaselineSettings } from "../src/baselines/baseline.ts";
+import { attributesOfAll } from "../src/app/new-items.ts";
+import type { Baseline, BaselineSettings, FitInput } from "../src/baselines/baseline.ts";
 import { baselineKindNamed } from "../src/baselines/kinds.ts";
 import { byTrainingHistory } from "../src/core/by-history.ts";
 import { CandidateSampler } from "../src/core/candidates.ts";
@@ -30,12 +31,16 @@ const { values, positionals: paths } = parseArgs({
 });
 if (paths.length === 0) throw new Error("expected the path of a data set, found none");
 
-const splits: { name: string; sample: Sample }[] = [];
+const splits: (FitInput & { readonly name: string })[] = [];
 for (const path of paths) {
-  const { ratings } = await readDataset(path);
+  const { ratings, items } = await readDataset(path);
   const everyone = new Uint8Array(ratings.userIds.length).fill(1);
   const { sample } = leaveOneOut(ratings, everyone, { tieRule: "firstInFile", seed: 1, listedItemIds: null });
-  splits.push({ name: basename(path), sample: holdOutLatest(sample) });
+  splits.push({
+    name: basename(path),
+    sample: holdOutLatest(sample),
+    attributes: attributesOfAll(sample.itemIds, items),
+  });
 }
 console.log(`validation splits: HR@10 NDCG@10 on ${splits.map(({ name }) => name).join(", ")}, and their means`);
 for (const model of values.models.split(",")) {
@@ -50,10 +55,10 @@ async function tryOut(model: string, changes: BaselineSettings, { scored }: Tune
   if (kind === null) throw new Error(`expected a grid of a known model, found ${model}`);
   const settings = { ...kind.defaults, ...changes };
   const models: Baseline[] = [];
-  for (const { sample } of splits) models.push(await kind.fit({ sample, attributes: [] }, settings));
+  for (const split of splits) models.push(await kind.fit(split, settings));
   for (const change of scored) {
     const found = splits.map(({ sample }, i) =>
-      judged(kind.load({ ...settings, ...change }, models[i].tensors), sample),
+      judged(kind.load({ ...models[i].settings, ...change }, models[i].tensors), sample),
     );
     const mean = (of: "hrAt10" | "ndcgAt10"): number => found.reduce((sum, f) => sum + f[of] / found.length, 0);
     const figures = [...found, { hrAt10: mean("hrAt10"), ndcgAt10: mean("ndcgAt10") }];

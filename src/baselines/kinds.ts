@@ -2,14 +2,13 @@
 import type { BaselineKind } from "./baseline.ts";
 import { contentBased } from "./content-based.ts";
 import { ease, easeRecency } from "./ease.ts";
+import { hybridKind } from "./hybrid.ts";
 import { ials } from "./ials.ts";
 import { itemKnn, itemKnnRecency } from "./item-knn.ts";
 import { decayedPopularity, popularity } from "./popularity.ts";
 import { userKnn, userKnnRecency } from "./user-knn.ts";
 
-const kinds: readonly BaselineKind[] = [
-  popularity,
-  decayedPopularity,
+const collaborative: readonly BaselineKind[] = [
   itemKnn,
   itemKnnRecency,
   userKnn,
@@ -17,7 +16,14 @@ const kinds: readonly BaselineKind[] = [
   ease,
   easeRecency,
   ials,
+];
+
+const kinds: readonly BaselineKind[] = [
+  popularity,
+  decayedPopularity,
+  ...collaborative,
   contentBased,
+  hybridKind({ collaborative, content: [contentBased] }),
 ];
 
 export const baselineNames: readonly string[] = kinds.map(({ name }) => name);

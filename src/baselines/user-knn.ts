@@ -150,16 +150,16 @@ function userKnnKind(name: string, defaults: UserKnnSettings): BaselineKind<User
 export const userKnn = userKnnKind("user-knn", {
   neighbours: 100,
   shrinkage: 0,
-  amplification: 3,
+  amplification: 4,
   discount: 0.25,
   recency: 0,
 });
 
 /** With order: sharing the newest items of a history counts most. */
 export const userKnnRecency = userKnnKind("user-knn-recency", {
-  neighbours: 200,
+  neighbours: 100,
   shrinkage: 0,
-  amplification: 4,
+  amplification: 3,
   discount: 0.5,
   recency: 1,
 });

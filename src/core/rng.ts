@@ -22,6 +22,8 @@ export const purposes = {
   rehearsal: 12,
   /** The settings of trial t of a search: stream t. */
   tuning: 13,
+  /** The items that a hybrid learns to rank below those that were taken. */
+  blendNegatives: 14,
   /** Dropout of hidden layer l (0, 1, …) uses `dropout + l`. */
   dropout: 16,
   /** The initial values of parameter tensor i, in the order of the parameter table, use `initialValues + i`. */
