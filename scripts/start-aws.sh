@@ -31,6 +31,14 @@ if [ ! -e "$cache/.complete" ]; then
   touch "$cache/.complete"
 fi
 
+# What listens there already would be taken for an emulator.
+for taken in "$port" "$moto_port"; do
+  if (exec 3<>"/dev/tcp/127.0.0.1/$taken") 2>/dev/null; then
+    echo "expected port $taken to be free, found that something listens there: stop it, or give another port" >&2
+    exit 1
+  fi
+done
+
 # Sessions of their own: Ctrl-C in the caller's terminal is not for them.
 GATEWAY_PORT=$port BIND_HOST=127.0.0.1 MINISTACK_HOST=localhost MINISTACK_REGION=us-east-1 LAMBDA_EXECUTOR=local \
   SFTP_ENABLED=0 IOT_MTLS_ENABLED=0 NODE_PATH=${NCF_AWS_NODE_MODULES:-$here/node_modules} PATH="$cache/ministack/bin:$PATH" \

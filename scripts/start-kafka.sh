@@ -82,6 +82,16 @@ if [ ! -e "$data/logs/meta.properties" ]; then
     { cat "$data/format.log" >&2; exit 1; }
 fi
 
+# What listens there already would be taken for the broker. One that was killed just now takes a moment to go.
+for waited in $(seq 0 30); do
+  (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+  if [ "$waited" -eq 30 ]; then
+    echo "expected port $port to be free, found that something listens there: stop it, or give another port" >&2
+    exit 1
+  fi
+  sleep 0.1
+done
+
 # A session of its own: Ctrl-C in the caller's terminal is not for the broker.
 setsid java -Xms64m -Xmx256m -XX:+UseSerialGC \
   -Dorg.slf4j.simpleLogger.logFile="$data/broker.log" -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \

@@ -14,7 +14,7 @@ export const handler = createHandler({
   store,
   uploads: new SpooledUploads(store, tmpdir()),
   source: localRatingsSource,
-  datasetsAt: (prefix) => new ParquetDatasetStore(store, prefix),
+  datasetsAt: (prefix) => new ParquetDatasetStore(store, prefix, "content"),
   maxBytes,
   observer: observer(),
 });

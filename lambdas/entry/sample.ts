@@ -10,8 +10,8 @@ const store = bucketStore(settings.NCF_BUCKET);
 
 export const handler = createHandler({
   store,
-  datasetsAt: (prefix) => new ParquetDatasetStore(store, prefix),
-  samplesAt: (prefix) => new ParquetSampleStore(store, prefix),
+  datasetsAt: (prefix) => new ParquetDatasetStore(store, prefix, "content"),
+  samplesAt: (prefix) => new ParquetSampleStore(store, prefix, "content"),
   requests: queueAt(settings.NCF_TRAINING_REQUESTS_URL),
   options: settings.NCF_SAMPLE_OPTIONS,
   observer: observer(),

@@ -3,7 +3,14 @@ import type { RatingTable, ValidationReport } from "../../core/ratings.ts";
 import type { DatasetStore, StoredDataset } from "../../ports/dataset-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { integers, itemsTable, readIds, usersTable } from "./id-columns.ts";
-import { type FolderKind, readManifest, readTable, type Table, writeTableFolder } from "./table-folder.ts";
+import {
+  type FolderKind,
+  type FolderNaming,
+  readManifest,
+  readTable,
+  type Table,
+  writeTableFolder,
+} from "./table-folder.ts";
 
 const kind: FolderKind = {
   format: "ncf-dataset",
@@ -25,21 +32,24 @@ interface IngestRecord {
 export class ParquetDatasetStore implements DatasetStore {
   readonly #store: ObjectStore;
   readonly #prefix: string;
+  readonly #naming: FolderNaming;
 
   /** @param prefix folder of the data set inside the store, such as "dataset" */
-  constructor(store: ObjectStore, prefix: string) {
+  constructor(store: ObjectStore, prefix: string, naming: FolderNaming = "place") {
     this.#store = store;
     this.#prefix = prefix;
+    this.#naming = naming;
   }
 
   async write({ ratings, items, name, generated, validation }: StoredDataset): Promise<void> {
     const ids = new Set(ratings.itemIds);
     for (const { id } of items) ids.add(id);
-    await writeTableFolder(this.#store, this.#prefix, kind, { name, generated, validation }, [
+    const tables = [
       usersTable(ratings.userIds, ratings.userLabels),
       itemsTable(Float64Array.from(ids), ratings.itemLabels, items),
       interactionsTable(ratings),
-    ]);
+    ];
+    await writeTableFolder(this.#store, this.#prefix, kind, { name, generated, validation }, tables, this.#naming);
   }
 
   async read(): Promise<StoredDataset> {

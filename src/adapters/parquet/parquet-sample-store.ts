@@ -5,6 +5,7 @@ import type { SampleFiles, SampleManifest, SampleStore } from "../../ports/sampl
 import { integers, itemsTable, readIds, usersTable } from "./id-columns.ts";
 import {
   type FolderKind,
+  type FolderNaming,
   type Manifest,
   readManifest,
   readTable,
@@ -26,20 +27,23 @@ const kind: FolderKind = {
 export class ParquetSampleStore implements SampleStore {
   readonly #store: ObjectStore;
   readonly #prefix: string;
+  readonly #naming: FolderNaming;
 
   /** @param prefix folder of the sample inside the store, such as "sample" */
-  constructor(store: ObjectStore, prefix: string) {
+  constructor(store: ObjectStore, prefix: string, naming: FolderNaming = "place") {
     this.#store = store;
     this.#prefix = prefix;
+    this.#naming = naming;
   }
 
   async write({ sample, items, manifest }: SampleFiles): Promise<void> {
-    await writeTableFolder(this.#store, this.#prefix, kind, manifest, [
+    const tables = [
       usersTable(sample.userIds, sample.userLabels),
       itemsTable(sample.itemIds, sample.itemLabels, items),
       trainTable(sample),
       testTable(sample),
-    ]);
+    ];
+    await writeTableFolder(this.#store, this.#prefix, kind, manifest, tables, this.#naming);
   }
 
   async read(): Promise<SampleFiles> {

@@ -9,6 +9,12 @@ import { type ParquetColumn, parquetFile } from "./parquet-writer.ts";
  * written last, so a folder with a manifest is whole.
  */
 
+/**
+ * What a folder is named after: a `place`, whose content may change, or the `content` itself. Whoever writes there writes the
+ * same bytes, so a manifest that is there stays true, and readers never miss it.
+ */
+export type FolderNaming = "place" | "content";
+
 const formatVersion = 1;
 
 /** What a folder is, and how to name it in errors. */
@@ -43,8 +49,9 @@ export async function writeTableFolder<T extends object>(
   kind: FolderKind,
   content: T,
   tables: readonly Table[],
+  naming: FolderNaming,
 ): Promise<Manifest<T>> {
-  await store.delete(`${prefix}/${kind.manifestName}`);
+  if (naming === "place") await store.delete(`${prefix}/${kind.manifestName}`);
   const files: Record<string, TableFile> = {};
   for (const { name, columns, rows } of tables) {
     const hash = createHash("sha256");

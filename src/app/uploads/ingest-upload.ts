@@ -10,7 +10,7 @@ import type { DatasetStore } from "../../ports/dataset-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { RatingsSource } from "../../ports/ratings-source.ts";
 import { type LocalUpload, type Uploads, uploadsPrefix } from "../../ports/uploads.ts";
-import { datasetPrefix, datasetRecordKey, failedUploadKey } from "./upload-keys.ts";
+import { checkUploadName, datasetPrefix, datasetRecordKey, failedUploadKey } from "./upload-keys.ts";
 
 export interface IngestUploadDeps {
   readonly uploads: Uploads;
@@ -40,6 +40,7 @@ const idDigits = 32;
 export async function ingestUpload(deps: IngestUploadDeps, request: UploadRequest): Promise<IngestOutcome> {
   const { key, maxBytes } = request;
   try {
+    checkUploadName(key);
     return await deps.uploads.withFile(key, maxBytes, (upload) => ingestFile(deps, request, upload));
   } catch (error) {
     const reason = error instanceof FileRefused ? error.cause : error;
@@ -52,7 +53,7 @@ export async function ingestUpload(deps: IngestUploadDeps, request: UploadReques
 }
 
 /** What is wrong with an upload before it is read. */
-const fileCodes = new Set(["UPLOAD_TOO_LARGE", "OBJECT_NOT_FOUND", "OBJECT_KEY_INVALID"]);
+const fileCodes = new Set(["UPLOAD_TOO_LARGE", "OBJECT_NOT_FOUND", "OBJECT_KEY_INVALID", "UPLOAD_NAME_TOO_LONG"]);
 
 /** That the content cannot be read as ratings: the cause says why. */
 class FileRefused extends Error {}

@@ -84,6 +84,14 @@ describe("an upload", () => {
       code: "OBJECT_KEY_INVALID",
       recordKey: expect.stringMatching(/^uploads-failed\/[0-9a-f]{64}\.json$/),
     });
+    await deps.store.put(`uploads/${"é".repeat(128)}.csv`, bytesOf(ratingsCsv(2)));
+    const long = await ingestUpload(deps, { key: `uploads/${"é".repeat(128)}.csv`, maxBytes });
+    expect(long).toMatchObject({ code: "UPLOAD_NAME_TOO_LONG", reason: expect.stringContaining("260") });
+    const recorded = await ingestUpload(deps, { key: `uploads/${"x".repeat(252)}`, maxBytes });
+    for (const { recordKey } of [long, recorded] as { recordKey: string }[]) {
+      expect(recordKey).toMatch(/^uploads-failed\/[0-9a-f]{64}\.json$/);
+      expect(await deps.store.head(recordKey)).not.toBe(null);
+    }
     expect(["uploads/", "uploads/a/", "uploads/a.csv", "datasets/a.csv"].filter(isUpload)).toEqual(["uploads/a.csv"]);
   });
 

@@ -5,7 +5,7 @@ import { sampleDataset } from "../../../src/app/uploads/sample-dataset.ts";
 import { trainingOptionsSchema } from "../../../src/app/uploads/training-options.ts";
 import { datasetOfRecord } from "../../../src/app/uploads/upload-keys.ts";
 import { decodeJson } from "../../../src/core/json.ts";
-import { bytesOf, inMemory, ratingsCsv } from "./uploads.ts";
+import { bytesOf, inMemory, ratingsCsv, uploadDeps } from "./uploads.ts";
 
 const defaults = trainingOptionsSchema.parse({});
 
@@ -62,6 +62,36 @@ describe("a data set", () => {
       second.runId,
       first.runId,
     ]);
+  });
+
+  it("keeps its sample whole for readers while the same event, twice at once, draws it anew", async () => {
+    const { deps, datasetId } = await withDataset(ratingsCsv(10));
+    const first = await sampleDataset(deps, datasetId, defaults);
+    if (first.kind !== "requested") throw new Error("expected a request");
+    const samples = () => deps.samplesAt(`samples/${first.sampleId}`);
+    const before = await samples().read();
+    let reads = 0;
+    // The other one looked before there was anything, and now writes what is there.
+    const readEachTime = new Proxy(deps.store, {
+      get: (of, name) => {
+        const method = Reflect.get(of, name) as (...args: unknown[]) => Promise<unknown>;
+        return async (...args: unknown[]) => {
+          if (name === "head" && String(args[0]).startsWith("samples/")) return null;
+          const done = await method.apply(of, args);
+          if (name !== "get" && name !== "getRange" && name !== "head") {
+            expect(await samples().read()).toEqual(before);
+            reads += 1;
+          }
+          return done;
+        };
+      },
+    });
+    const other = { ...uploadDeps(readEachTime), requests: deps.requests };
+    expect(await sampleDataset(other, datasetId, defaults)).toMatchObject({ kind: "requested", drawn: true });
+    expect(reads).toBeGreaterThan(4);
+    const [job, again, ...more] = await received(deps);
+    expect(more).toEqual([]);
+    expect(again).toEqual(job);
   });
 
   it("in which nobody can be tested is refused, with the reason in the store", async () => {

@@ -13,8 +13,8 @@ export function uploadDeps<S extends ObjectStore>(store: S) {
     store,
     uploads: new SpooledUploads(store, tmpdir()),
     source: localRatingsSource,
-    datasetsAt: (prefix: string) => new ParquetDatasetStore(store, prefix),
-    samplesAt: (prefix: string) => new ParquetSampleStore(store, prefix),
+    datasetsAt: (prefix: string) => new ParquetDatasetStore(store, prefix, "content"),
+    samplesAt: (prefix: string) => new ParquetSampleStore(store, prefix, "content"),
     requests: new MemoryJobQueue({ maxReceives: 3 }),
   };
 }
