@@ -27,11 +27,12 @@ export class EaseByItems implements Baseline {
   }
 
   scoreHistory(history: Int32Array, items: Int32Array, scores: Float64Array): void {
+    const weights = this.#itemWeights;
     const places = this.#placeWeights.of(history.length);
     scores.fill(0, 0, items.length);
     for (let h = 0; h < history.length; h++) {
       const row = history[h] * this.#items;
-      for (let i = 0; i < items.length; i++) scores[i] += places[h] * this.#itemWeights[row + items[i]];
+      for (let i = 0; i < items.length; i++) scores[i] += places[h] * weights[row + items[i]];
     }
   }
 }

@@ -47,38 +47,39 @@ export class EaseByUsers implements Baseline {
   }
 
   scoreHistory(history: Int32Array, items: Int32Array, scores: Float64Array): void {
-    this.#vote(history);
-    const places = this.#placeWeights.of(history.length);
-    for (let h = 0; h < history.length; h++) this.#asked[history[h]] = places[h];
     const { offsets, users } = this.#usersOf;
+    const [votes, selfWeights, asked] = [this.#votes, this.#selfWeights, this.#asked];
+    const places = this.#placeWeights.of(history.length);
+    this.#vote(history, places);
+    for (let h = 0; h < history.length; h++) asked[history[h]] = places[h];
     for (let i = 0; i < items.length; i++) {
       const item = items[i];
       let sum = 0;
-      for (let at = offsets[item]; at < offsets[item + 1]; at++) sum += this.#votes[users[at]];
-      const self = this.#selfWeights[item];
-      scores[i] = (sum - this.#asked[item] * self) / (1 - self);
+      for (let at = offsets[item]; at < offsets[item + 1]; at++) sum += votes[users[at]];
+      scores[i] = (sum - asked[item] * selfWeights[item]) / (1 - selfWeights[item]);
     }
-    for (const item of history) this.#asked[item] = 0;
+    for (const item of history) asked[item] = 0;
   }
 
   /** v of the history. */
-  #vote(history: Int32Array): void {
+  #vote(history: Int32Array, places: Float64Array): void {
     const { offsets, users } = this.#usersOf;
-    const places = this.#placeWeights.of(history.length);
-    this.#likeness.fill(0);
-    this.#votes.fill(0);
+    const [likeness, votes, userWeights] = [this.#likeness, this.#votes, this.#userWeights];
+    likeness.fill(0);
+    votes.fill(0);
     for (let h = 0; h < history.length; h++) {
       const item = history[h];
-      for (let at = offsets[item]; at < offsets[item + 1]; at++) this.#likeness[users[at]] += places[h];
+      for (let at = offsets[item]; at < offsets[item + 1]; at++) likeness[users[at]] += places[h];
     }
-    const count = this.#votes.length;
-    for (let user = 0; user < count; user++) {
-      const likeness = this.#likeness[user];
-      if (likeness === 0) continue;
-      const row = user * count;
-      for (let other = 0; other < count; other++) this.#votes[other] += likeness * this.#userWeights[row + other];
+    for (let user = 0; user < votes.length; user++) {
+      if (likeness[user] !== 0) addRow(userWeights, user * votes.length, likeness[user], votes);
     }
   }
+}
+
+/** sums += factor · the row of `matrix` that starts at `from`. */
+function addRow(matrix: Float32Array, from: number, factor: number, sums: Float64Array): void {
+  for (let column = 0; column < sums.length; column++) sums[column] += factor * matrix[from + column];
 }
 
 /** The tensors of the model. @param regularization λ */

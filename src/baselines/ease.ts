@@ -60,8 +60,8 @@ export const ease = easeKind("ease", { regularization: 500, recency: 0, largestS
 /** With order: the newest items of a history count most. */
 export const easeRecency = easeKind("ease-recency", { regularization: 600, recency: 0.8, largestSize: 12_000 });
 
-/** Multiplications a second that one core does at least. */
-const multiplicationsPerSecond = 5e8;
+/** Multiplications a second on one core, about (bench/rivals-cost.ts). */
+const multiplicationsPerSecond = 1e9;
 
 function checkSize(name: string, { sample }: FitInput, { largestSize }: EaseSettings): void {
   const { userIds, itemIds } = sample;
