@@ -43,20 +43,35 @@ def user_vectors(config, p, prefix, users, histories):
     table = p[f"{prefix}history_embedding.weight"]
     rows = []
     for items in histories:
-        ages = torch.arange(len(items), dtype=table.dtype)
-        rate = F.softplus(p[f"{prefix}history_decay"]) if history["weights"] == "recency" else 0 * ages[:1]
-        weights = torch.exp(-rate * ages)
+        places = 1 + torch.arange(len(items), dtype=table.dtype)
+        rate = F.softplus(p[f"{prefix}history_decay"]) if history["weights"] == "recency" else 0 * places[:1]
+        weights = places ** -rate
         vector = (weights[:, None] * table[items]).sum(0)
         rows.append(vector / weights.sum() ** history["alpha"] if len(items) else vector)
     vectors = torch.stack(rows)
     return vectors + F.embedding(users, p[f"{prefix}own_user_embedding.weight"]) if history["ownRow"] else vectors
 
 
-def forward(config, p, statistics, users, items, masks, histories):
+def item_rows(case, p, name, items):
+    """The items' rows of a table, with what their features add. `items` are indices, not rows."""
+    data, rows = case["data"], torch.tensor(case["data"]["itemRows"])[items]
+    if case["config"].get("itemFeatures") is None:
+        return F.embedding(rows, p[f"{name}.weight"])
+    found = data["itemFeatures"]
+    table = p[name.replace("item_", "item_feature_") + ".weight"]
+    dense = torch.zeros(len(data["itemRows"]), table.shape[0], dtype=table.dtype)
+    for item in range(len(data["itemRows"])):
+        for at in range(found["offsets"][item], found["offsets"][item + 1]):
+            dense[item, found["features"][at]] = found["values"][at]
+    return F.embedding(rows, p[name.replace("item_", "own_item_") + ".weight"]) + dense[items] @ table
+
+
+def forward(case, p, statistics, users, items, masks, histories):
     """Logits of one batch; batch norm uses the batch's statistics and updates the running ones."""
+    config = case["config"]
     parts, mlp, gmf = [], config["mlp"], config["gmf"]
     if mlp is not None:
-        x = torch.cat([user_vectors(config, p, "", users, histories), F.embedding(items, p["item_embedding.weight"])], 1)
+        x = torch.cat([user_vectors(config, p, "", users, histories), item_rows(case, p, "item_embedding", items)], 1)
         for layer in range(len(mlp["hidden"])):
             n = layer + 1
             x = F.linear(x, p[f"fc{n}.weight"], p[f"fc{n}.bias"])
@@ -76,13 +91,13 @@ def forward(config, p, statistics, users, items, masks, histories):
                 x = x * masks[layer] / (1 - mlp["dropout"])
         parts.append(x)
     if gmf is not None:
-        parts.append(user_vectors(config, p, "gmf_", users, histories) * F.embedding(items, p["gmf_item_embedding.weight"]))
+        parts.append(user_vectors(config, p, "gmf_", users, histories) * item_rows(case, p, "gmf_item_embedding", items))
     if config["output"] == "dense":
         logits = F.linear(torch.cat(parts, 1), p["output.weight"], p["output.bias"]).squeeze(1)
     else:
         logits = parts[0].sum(1)
     if config["itemBias"]:
-        logits = logits + F.embedding(items, p["item_bias.weight"]).squeeze(1)
+        logits = logits + item_rows(case, p, "item_bias", items).squeeze(1)
     return logits
 
 
@@ -97,16 +112,16 @@ def train(case, dtype, noise=0.0):
     statistics = {name: t for name, t in tensors.items() if name not in trained}
     adam = torch.optim.Adam(p.values(), lr=config["learningRate"], betas=tuple(config["adamBetas"]),
                             eps=config["adamEpsilon"], foreach=False)
-    user_rows, item_rows = (torch.tensor(case["data"][k]) for k in ("userRows", "itemRows"))
+    user_rows, rows_of_items = (torch.tensor(case["data"][k]) for k in ("userRows", "itemRows"))
     losses, tiny = [], 0
     for batch, packed in zip(case["batches"], case["masks"]):
-        users, items = user_rows[torch.tensor(batch["users"])], item_rows[torch.tensor(batch["items"])]
+        users, items = user_rows[torch.tensor(batch["users"])], torch.tensor(batch["items"])
         masks = [unpack(text, len(users), width, dtype) for text, width in zip(packed, mlp["hidden"])] if mlp else []
-        logits = forward(config, p, statistics, users, items, masks, histories_of(case, batch))
+        logits = forward(case, p, statistics, users, items, masks, histories_of(case, batch))
         loss = F.binary_cross_entropy_with_logits(logits, torch.tensor(batch["labels"], dtype=dtype))
         adam.zero_grad()
         loss.backward()
-        for name, touched in (("gmf_user_embedding.weight", users), ("gmf_item_embedding.weight", items)):
+        for name, touched in (("gmf_user_embedding.weight", users), ("gmf_item_embedding.weight", rows_of_items[items])):
             if name in p:
                 size = p[name].grad[touched.unique()].abs().amax(1)
                 tiny += int(((size > 0) & (size < 1e-6)).sum())
@@ -178,6 +193,9 @@ def make_case(path, target):
     if config.get("history") is not None:
         tensors["batch.positives"] = column("positives", np.int16)
         tensors["data.places"] = np.array(case["data"]["places"], np.int16)
+    if config.get("itemFeatures") is not None:
+        for key, dtype in (("offsets", np.int16), ("features", np.int16), ("values", np.float32)):
+            tensors[f"data.itemFeatures.{key}"] = np.array(case["data"]["itemFeatures"][key], dtype)
     for key in ("offsets", "positives", "userRows", "itemRows"):
         tensors[f"data.{key}"] = np.array(case["data"][key], np.int16)
     for t in case["initial"]:

@@ -15,6 +15,7 @@ import { Rng, streamKey } from "../src/core/rng.ts";
 import type { TrainingData } from "../src/ncf/backend.ts";
 import { BatchSampler } from "../src/ncf/batches.ts";
 import { checkConfig, type NcfConfig } from "../src/ncf/config.ts";
+import type { ItemFeatures } from "../src/ncf/item-features.ts";
 import { initialTensors, parameterTable } from "../src/ncf/parameters.ts";
 import { packedDropoutMasks } from "../test/conformance/dropout-masks.ts";
 
@@ -158,7 +159,48 @@ const cases: readonly CaseInput[] = [
     steps: 20,
     data: trainingData({ users: 60, items: 90, positives: 245, stride: 1, activeUsers: 60 }),
   },
+  {
+    name: "item-features",
+    config: {
+      ...training,
+      mlp: {
+        embeddingSize: 12,
+        embeddingStd: 0.5,
+        hidden: [16, 8],
+        batchNorm: "none",
+        dropout: 0,
+        regularizedLayers: 0,
+      },
+      gmf: { embeddingSize: 20, embeddingStd: 0.2 },
+      itemFeatures: { from: "attributes", names: ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"] },
+      output: "dense",
+      itemBias: true,
+    },
+    seed: 8,
+    steps: 20,
+    data: {
+      ...trainingData({ users: 60, items: 90, positives: 245, stride: 2, activeUsers: 60 }),
+      itemFeatures: itemFeatures(90, 11),
+    },
+  },
 ];
+
+/** None to five features an item, with values of both signs; the last feature is rare. */
+function itemFeatures(items: number, count: number): ItemFeatures {
+  const rng = new Rng(streamKey(items, 1));
+  const lists = Array.from({ length: items }, (_, item) => {
+    const own = new Set<number>();
+    for (let i = rng.below(6); i > 0; i--) own.add(rng.below(count - 1));
+    if (item % 40 === 3) own.add(count - 1);
+    return [...own].sort((a, b) => a - b);
+  });
+  const offsets = new Uint32Array(items + 1);
+  lists.forEach((own, item) => {
+    offsets[item + 1] = offsets[item] + own.length;
+  });
+  const features = Int32Array.from(lists.flat());
+  return { offsets, features, values: Float32Array.from(features, () => 2 * rng.unit() - 1) };
+}
 
 /**
  * One positive for each user, and all others for the first `activeUsers`, most for user 0. The embedding row of index i

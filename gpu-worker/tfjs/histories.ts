@@ -31,7 +31,7 @@ export interface HistoryBatch {
   readonly rows: TfTensor;
   /** Shape [histories, longest, 1]: 1 where there is an item, else 0. */
   readonly present: TfTensor;
-  /** Shape [1, longest, 1]: 0, 1, 2, … */
+  /** Shape [1, longest, 1]: log(1 + k). */
   readonly ages: TfTensor;
   /** Shape [histories, 1]: 1 for a history without items. */
   readonly empty: TfTensor;
@@ -89,7 +89,7 @@ export class Histories {
       rows.set(own, h * longest);
       present.fill(1, h * longest, h * longest + own.length);
     });
-    const ages = Float32Array.from({ length: longest }, (_, age) => age);
+    const ages = Float32Array.from({ length: longest }, (_, k) => Math.log1p(k));
     const empty = Float32Array.from(histories, (own) => (own.length === 0 ? 1 : 0));
     return {
       rows: this.#tf.tensor(rows, [rows.length], "int32"),

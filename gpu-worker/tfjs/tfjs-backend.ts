@@ -14,7 +14,7 @@ import type {
 } from "../../src/ncf/backend.ts";
 import { keepsActivation } from "../../src/ncf/batches.ts";
 import { batchNormMomentum, checkConfig, type NcfConfig } from "../../src/ncf/config.ts";
-import { withUserVectors } from "../../src/ncf/history.ts";
+import { withDerivedRows } from "../../src/ncf/derived-rows.ts";
 import {
   initialTensors,
   type ParameterSpec,
@@ -187,7 +187,7 @@ class TfjsSession implements TrainingSession {
   }
 
   model(): Map<string, Tensor> {
-    return withUserVectors(this.#config, this.#data, this.#copy());
+    return withDerivedRows(this.#config, this.#data, this.#copy());
   }
 
   #copy(): Map<string, Tensor> {

@@ -1,5 +1,6 @@
 /** The port between the trainer and a numeric backend, and the data a backend trains on. */
 import type { NcfConfig } from "./config.ts";
+import type { ItemFeatures } from "./item-features.ts";
 import type { Tensor, TensorMap } from "./parameters.ts";
 
 /** Training positives with everything that drawing batches needs. */
@@ -12,6 +13,8 @@ export interface TrainingData {
   readonly positives: Int32Array;
   /** Shape [positives]: each one's place in its user's history, 0 for the oldest; needed by models of histories alone. */
   readonly places?: Int32Array;
+  /** Needed by models with item features alone. */
+  readonly itemFeatures?: ItemFeatures;
   /** Shape [users]: the embedding row of each user; the identity for compact ids. */
   readonly userRows: Int32Array;
   /** Shape [items]: the embedding row of each item. */
@@ -53,7 +56,7 @@ export interface TrainingSession {
   state(): TrainingState;
   /** Replaces the state by one that `state()` gave under the same config, data and arithmetic. */
   restore(state: TrainingState): void;
-  /** A copy of the model's tensors, with the users' vectors of a model of histories. Call it at the end of an epoch, when every row is up to date. */
+  /** A copy of the model's tensors, with its derived rows (derived-rows.ts). Call it at the end of an epoch, when every row is up to date. */
   model(): Map<string, Tensor>;
   close(): Promise<void>;
 }

@@ -51,8 +51,10 @@ export interface Checkpoint {
 
 /** A fingerprint of what is trained on; equal data gives equal text. */
 export function dataFingerprint(data: TrainingData): string {
-  const { places } = data;
-  const parts = [data.offsets, data.positives, data.userRows, data.itemRows, ...(places === undefined ? [] : [places])];
+  const { places, itemFeatures } = data;
+  const parts: ArrayBufferView[] = [data.offsets, data.positives, data.userRows, data.itemRows];
+  if (places !== undefined) parts.push(places);
+  if (itemFeatures !== undefined) parts.push(itemFeatures.offsets, itemFeatures.features, itemFeatures.values);
   return parts.map((part) => checksum(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))).join("-");
 }
 

@@ -33,8 +33,8 @@ export interface GmfConfig {
  */
 export interface HistoryConfig {
   /**
-   * `mean`: w = 1, and a positive's history is all that its user has in training but itself. `recency`: w_k = exp(−λ k),
-   * and its history is what came before it; each branch learns its λ.
+   * `mean`: w = 1, and a positive's history is all that its user has in training but itself. `recency`:
+   * w_k = (1 + k)^−λ, and its history is what came before it; each branch learns its λ.
    */
   readonly weights: "mean" | "recency";
   /** The newest items of a history that count. */
@@ -45,11 +45,24 @@ export interface HistoryConfig {
   readonly ownRow: boolean;
 }
 
+/**
+ * What is known of items beside who took them: their rows are their own + Σ_k v_k F_k, in each branch and in the item bias,
+ * where the v_k are an item's features and F is learnt (item-features.ts). So an item that nobody has taken has a row.
+ */
+export interface ItemFeaturesConfig {
+  /** Attributes (genres and the period of release) by name, or the places of vectors from elsewhere, such as a text model's. */
+  readonly from: "attributes" | "vectors";
+  /** The features' names, in the order of the rows of F. */
+  readonly names: readonly string[];
+}
+
 export interface NcfConfig {
   readonly mlp: MlpConfig | null;
   readonly gmf: GmfConfig | null;
   /** Users by their history; absent or null: by a trained row each. */
   readonly history?: HistoryConfig | null;
+  /** Absent or null: items by a trained row each. */
+  readonly itemFeatures?: ItemFeaturesConfig | null;
   /**
    * `dense`: logit = weights · [last hidden layer, GMF product] + bias. `sum`: logit = sum of the GMF product (a dot
    * product); needs `mlp: null`.
@@ -72,6 +85,9 @@ export interface NcfConfig {
 
 /** The widest `history.window`. */
 export const maxHistoryWindow = 65_536;
+
+/** The most item features. */
+const maxItemFeatures = 65_536;
 
 /** The greatest id that `ids: "raw"` accepts. */
 export const maxRawId = 2 ** 24;
@@ -200,7 +216,14 @@ export function checkConfig(config: NcfConfig): void {
   if (gmf !== null) {
     require(positiveInteger(gmf.embeddingSize) && gmf.embeddingSize % 4 === 0, "gmf.embeddingSize: a multiple of 4");
   }
-  const { history } = config;
+  const { history, itemFeatures } = config;
+  if (itemFeatures) {
+    const { from, names } = itemFeatures;
+    require(from === "attributes" || from === "vectors", "itemFeatures.from: attributes or vectors");
+    require(names.length > 0 &&
+      names.length <= maxItemFeatures &&
+      new Set(names).size === names.length, `itemFeatures.names: 1 to ${maxItemFeatures} names, each once`);
+  }
   if (history) {
     require(history.weights === "mean" || history.weights === "recency", "history.weights: mean or recency");
     require(positiveInteger(history.window) &&

@@ -6,7 +6,7 @@ import { indexOfId } from "../core/ids.ts";
 import { trainingCounts } from "../core/leave-one-out.ts";
 import type { Sample } from "../core/sample.ts";
 import { createFoldIn } from "./fold-in.ts";
-import { withUserVectors } from "./history.ts";
+import { withDerivedRows } from "./derived-rows.ts";
 import { embeddingRows, type TrainedModel, trainingData } from "./model.ts";
 import { withNewItems } from "./new-items.ts";
 import { parameterTable, type Tensor } from "./parameters.ts";
@@ -49,7 +49,7 @@ export function grownModel({ base, before, sample, attributes }: ModelGrowth): T
   }
   return {
     ...base,
-    tensors: withUserVectors(base.config, trainingData(base.config, sample), tensors),
+    tensors: withDerivedRows(base.config, trainingData(base.config, sample), tensors),
     userRows: rows.userRows,
     itemRows: rows.itemRows,
   };

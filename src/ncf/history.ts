@@ -80,7 +80,7 @@ function branchOf(history: HistoryConfig, tensors: TensorMap, prefix: string, wi
   const scales = new Float64Array(history.window + 1);
   let total = 0;
   for (let k = 0; k < weights.length; k++) {
-    weights[k] = exp(-rate * k);
+    weights[k] = pow(1 + k, -rate);
     total += weights[k];
     scales[k + 1] = pow(total, -history.alpha);
   }

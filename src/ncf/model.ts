@@ -3,6 +3,7 @@ import { NcfError } from "../core/errors.ts";
 import type { Sample, UserHistories } from "../core/sample.ts";
 import type { TrainingData } from "./backend.ts";
 import { maxRawId, type NcfConfig } from "./config.ts";
+import type { ItemFeatures } from "./item-features.ts";
 import type { TensorMap } from "./parameters.ts";
 
 export interface TrainedModel {
@@ -37,8 +38,12 @@ export function embeddingRows(
   return { userRows: users.rows, itemRows: items.rows, userRowCount: users.count, itemRowCount: items.count };
 }
 
-/** What a backend trains on: the sample's training interactions, items ascending within a user. */
-export function trainingData(config: NcfConfig, sample: Sample): TrainingData {
+/**
+ * What a backend trains on: the sample's training interactions, items ascending within a user.
+ *
+ * @param itemFeatures of the sample's items, for a configuration that has some
+ */
+export function trainingData(config: NcfConfig, sample: Sample, itemFeatures?: ItemFeatures): TrainingData {
   const { offsets, items } = sample.train;
   const positives = items.slice();
   for (let user = 0; user + 1 < offsets.length; user++) positives.subarray(offsets[user], offsets[user + 1]).sort();
@@ -48,6 +53,7 @@ export function trainingData(config: NcfConfig, sample: Sample): TrainingData {
     offsets,
     positives,
     ...(config.history ? { places: placesOf(sample.train, positives) } : {}),
+    ...(config.itemFeatures && itemFeatures ? { itemFeatures } : {}),
     ...embeddingRows(config, sample),
   };
 }

@@ -15,8 +15,8 @@ export interface ParameterSpec {
   readonly kind: "rows" | "dense" | "statistic";
 }
 
-/** θ of history.ts at the start: a weight halves about every five newer items. */
-const initialHistoryDecay = -2;
+/** θ of history.ts at the start: λ = log 2. */
+const initialHistoryDecay = 0;
 
 /** A float32 tensor, row-major. */
 export interface Tensor {
@@ -29,7 +29,7 @@ export type TensorMap = ReadonlyMap<string, Tensor>;
 
 /**
  * The parameter table of `config` with `userRows` and `itemRows` embedding rows. A model of histories trains no
- * `user_embedding.weight`; history.ts makes it of the others.
+ * `user_embedding.weight`, one with item features no `item_embedding.weight`: derived-rows.ts makes them of the others.
  */
 export function parameterTable(config: NcfConfig, userRows: number, itemRows: number): ParameterSpec[] {
   const table: ParameterSpec[] = [];
@@ -45,7 +45,7 @@ export function parameterTable(config: NcfConfig, userRows: number, itemRows: nu
     table.push({ name, shape: [width], initial: { kind: "constant", value }, kind });
   };
 
-  const { mlp, gmf, history = null } = config;
+  const { mlp, gmf, history = null, itemFeatures = null } = config;
   for (const [prefix, branch] of [
     ["", mlp],
     ["gmf_", gmf],
@@ -54,17 +54,23 @@ export function parameterTable(config: NcfConfig, userRows: number, itemRows: nu
     const { embeddingSize, embeddingStd } = branch;
     if (history === null) rows(`${prefix}user_embedding`, userRows, embeddingSize, embeddingStd);
     else if (history.ownRow) rows(`${prefix}own_user_embedding`, userRows, embeddingSize, embeddingStd);
-    rows(`${prefix}item_embedding`, itemRows, embeddingSize, embeddingStd);
+    if (itemFeatures === null) rows(`${prefix}item_embedding`, itemRows, embeddingSize, embeddingStd);
+    else {
+      rows(`${prefix}own_item_embedding`, itemRows, embeddingSize, embeddingStd);
+      rows(`${prefix}item_feature_embedding`, itemFeatures.names.length, embeddingSize, embeddingStd);
+    }
     if (history !== null) rows(`${prefix}history_embedding`, itemRows, embeddingSize, embeddingStd);
     if (history?.weights === "recency") constant(`${prefix}history_decay`, 1, initialHistoryDecay, "dense");
   }
   if (config.itemBias) {
-    table.push({
-      name: "item_bias.weight",
-      shape: [itemRows, 1],
-      initial: { kind: "constant", value: 0 },
-      kind: "rows",
-    });
+    const biases = (name: string, count: number): void => {
+      table.push({ name, shape: [count, 1], initial: { kind: "constant", value: 0 }, kind: "rows" });
+    };
+    if (itemFeatures === null) biases("item_bias.weight", itemRows);
+    else {
+      biases("own_item_bias.weight", itemRows);
+      biases("item_feature_bias.weight", itemFeatures.names.length);
+    }
   }
   if (mlp !== null) {
     let inputs = 2 * mlp.embeddingSize;

@@ -24,7 +24,7 @@ function usersIdleFor(limit: number, { batches }: GoldenCase): number {
 }
 
 describe("golden PyTorch fixture", () => {
-  it("has the paper's net, both other presets' nets, the case of idle rows, and histories of both kinds", () => {
+  it("has the paper's net, both other presets' nets, the case of idle rows, histories of both kinds and item features", () => {
     const lengths = goldenCases().map(({ name, losses }) => [name, losses.length]);
     expect(Object.fromEntries(lengths)).toEqual({
       paper: 20,
@@ -34,6 +34,7 @@ describe("golden PyTorch fixture", () => {
       "idle-rows": 150,
       "history-mean": 20,
       "history-recency": 20,
+      "item-features": 20,
     });
   });
 

@@ -79,6 +79,15 @@ function readCase({ data, batchSizes, ...stored }: StoredCase): GoldenCase {
       offsets: Uint32Array.from(integers("data.offsets")),
       positives: integers("data.positives"),
       ...(stored.config.history ? { places: integers("data.places") } : {}),
+      ...(stored.config.itemFeatures
+        ? {
+            itemFeatures: {
+              offsets: Uint32Array.from(integers("data.itemFeatures.offsets")),
+              features: integers("data.itemFeatures.features"),
+              values: file.get("data.itemFeatures.values")?.tensor?.data ?? missing("data.itemFeatures.values"),
+            },
+          }
+        : {}),
       userRows: integers("data.userRows"),
       itemRows: integers("data.itemRows"),
     },

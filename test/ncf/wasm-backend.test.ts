@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Rng, streamKey } from "../../src/core/rng.ts";
 import type { TrainingData } from "../../src/ncf/backend.ts";
 import { type NcfConfig, presets } from "../../src/ncf/config.ts";
+import { attributeFeatureNames, attributeFeatures } from "../../src/ncf/item-features.ts";
 import { referenceBackend } from "../../src/ncf/reference/backend.ts";
 import { wasmBackend } from "../../src/ncf/wasm/backend.ts";
 import { runSteps, sameBytes, testNumericBackend } from "../conformance/numeric-backend.ts";
@@ -12,6 +13,8 @@ testNumericBackend("wasm in the calling thread", wasmBackend({ sharedMemory: fal
   lossTolerance: 1e-4,
   valueTolerance: 1e-4,
 });
+
+const colours = attributeFeatureNames([["red", "green"], ["blue"], ["yellow", "white"]]);
 
 /** Random positives, `perUser` a user on average; the last batch of an epoch is short. */
 function randomData(users: number, items: number, perUser: number): TrainingData {
@@ -33,6 +36,10 @@ function randomData(users: number, items: number, perUser: number): TrainingData
     items,
     offsets,
     positives: Int32Array.from(positives),
+    itemFeatures: attributeFeatures(
+      colours,
+      Array.from({ length: items }, (_, item) => colours.names.filter((_, c) => item % (c + 2) === 0)),
+    ),
     places: Int32Array.from(places),
     userRows: identity(users),
     itemRows: identity(items),
@@ -75,6 +82,13 @@ const variants: Record<string, NcfConfig> = {
     history: { weights: "recency", window: 5, alpha: 1, ownRow: false },
     negatives: 2,
     batchSize: 128,
+  },
+  "items by their features, too, in all branches": {
+    ...presets.neumf,
+    itemBias: true,
+    itemFeatures: colours,
+    history: { weights: "recency", window: 50, alpha: 0.5, ownRow: true },
+    batchSize: 192,
   },
 };
 
@@ -156,6 +170,16 @@ describe("wasm backend", () => {
     expect(sameBytes(whole.state().tensors, parts.state().tensors)).toBe(true);
     await whole.close();
     await parts.close();
+  });
+
+  it("refuses data without the features that its configuration has, and with ones that it lacks", async () => {
+    const config = { ...variants["items by their features, too, in all branches"], history: null };
+    const { itemFeatures, ...featureless } = data;
+    expect(itemFeatures).toBeDefined();
+    const open = (of: NcfConfig, from: TrainingData) => wasmBackend().open(of, from, { seed: 1, threads: 1 });
+    await expect(open(config, featureless)).rejects.toMatchObject({ code: "DATA_INVALID" });
+    const fewer: NcfConfig = { ...config, itemFeatures: { from: "attributes", names: ["red"] } };
+    await expect(open(fewer, data)).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
 
   it("refuses data that do not say what came before what, for a model of histories", async () => {

@@ -8,6 +8,7 @@ import { adamStep } from "./adam";
 import { catchUp } from "./catch-up";
 import * as layout from "./layout";
 import { slot } from "./memory";
+import { madd } from "./simd";
 
 const noNext: u32 = 0xffffffff;
 
@@ -179,6 +180,12 @@ export function updateRows(
 /** Adds `bytes` (a multiple of 16). */
 export function addVectors(from: usize, to: usize, bytes: u32): void {
   for (let i: u32 = 0; i < bytes; i += 16) v128.store(to + i, f32x4.add(v128.load(to + i), v128.load(from + i)));
+}
+
+/** Adds `factor` times `bytes` (a multiple of 16). */
+export function addScaled(from: usize, to: usize, factor: f32, bytes: u32): void {
+  const scale = f32x4.splat(factor);
+  for (let i: u32 = 0; i < bytes; i += 16) v128.store(to + i, madd(scale, v128.load(from + i), v128.load(to + i)));
 }
 
 function addVectors0(from: usize, to: usize): void {

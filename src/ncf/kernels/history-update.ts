@@ -1,18 +1,14 @@
 /**
  * The table of history items: each thread brings its own rows (row id mod threads) of the next batch's histories up to
- * date, and moves those of a batch. A row's gradient is added up in the record's own tail, run by run in batch order, so the
- * bytes do not depend on the number of threads.
+ * date, and moves those of a batch. A row's gradient is added up run by run in batch order, so the bytes do not depend on the
+ * number of threads.
  */
-import { adamStep } from "./adam";
-import { addVectors, catchUpRow, clearVectors } from "./embedding";
+import { addScaled, addVectors, catchUpRow, clearVectors } from "./embedding";
 import { findHistory, hole, items, newest, oldest } from "./history";
 import { tableBytes, weightsOf } from "./history-weights";
 import * as layout from "./layout";
 import { slot } from "./memory";
-import { madd } from "./simd";
-
-/** Bytes from a record's `touched` to its gradient. */
-const gradientAfterTouched: u32 = 16;
+import { gradientOf, startTouching, stepTouched } from "./tail-gradients";
 
 /** Whether row i of a batch starts a run. */
 function startsRun(positives: usize, i: u32): bool {
@@ -47,8 +43,7 @@ export function updateHistories(buffer: u32, size: u32, step: u32, thread: u32, 
   const gmfBytes = slot(layout.gmfWidth) << 2;
   const mlp = slot(layout.inputGradient);
   const gmf = slot(layout.gmfUserGradient);
-  const touched = slot(layout.touchedRecords) + thread * slot(layout.touchedBytes);
-  let count: u32 = 0;
+  startTouching(thread);
   for (let i: u32 = 0; i < size; ) {
     findHistory(load<u32>(positives + (i << 2)));
     clearVectors(sum, mlpBytes + gmfBytes);
@@ -57,27 +52,17 @@ export function updateHistories(buffer: u32, size: u32, step: u32, thread: u32, 
       addVectors(gmf + i * gmfBytes, sum + mlpBytes, gmfBytes);
       i++;
     } while (i < size && !startsRun(positives, i));
-    count = addGradients(buffer, step, thread, threads, sum, touched, count);
+    addGradients(buffer, step, thread, threads, sum);
   }
-  const bytes = slot(layout.historyWidth) << 2;
-  const touchedAt = bytes * 3;
-  for (let n: u32 = 0; n < count; n++) {
-    const record: usize = load<u32>(touched + (n << 2));
-    const gradient = record + touchedAt + gradientAfterTouched;
-    for (let k: u32 = 0; k < bytes; k += 16) {
-      adamStep(record + k, record + bytes + k, record + 2 * bytes + k, v128.load(gradient + k));
-    }
-    store<u32>(record + touchedAt, step);
-  }
+  stepTouched(mlpBytes + gmfBytes, step);
 }
 
-/** Adds w_k · scale · sum to the gradients of the thread's own rows of the history at hand. @returns records touched so far */
-function addGradients(buffer: u32, step: u32, thread: u32, threads: u32, sum: usize, touched: usize, count: u32): u32 {
+/** Adds w_k · scale · sum to the gradients of the thread's own rows of the history at hand. */
+function addGradients(buffer: u32, step: u32, thread: u32, threads: u32, sum: usize): void {
   const mlpBytes = slot(layout.mlpWidth) << 2;
   const gmfBytes = slot(layout.gmfWidth) << 2;
   const table = slot(layout.historyTable);
   const stride = slot(layout.historyStride);
-  const touchedAt = (mlpBytes + gmfBytes) * 3;
   let mlpWeight = weightsOf(buffer, 0);
   let gmfWeight = weightsOf(buffer, 1);
   const mlpScale = load<f32>(mlpWeight + tableBytes() + (items << 2));
@@ -86,23 +71,11 @@ function addGradients(buffer: u32, step: u32, thread: u32, threads: u32, sum: us
     if (item === hole) continue;
     const row = load<u32>(item);
     if (row % threads === thread) {
-      const record: usize = table + row * stride;
-      const gradient = record + touchedAt + gradientAfterTouched;
-      if (load<u32>(record + touchedAt, 4) !== step) {
-        store<u32>(record + touchedAt, step, 4);
-        store<u32>(touched + (count++ << 2), <u32>record);
-        clearVectors(gradient, mlpBytes + gmfBytes);
-      }
+      const gradient = gradientOf(table + row * stride, mlpBytes + gmfBytes, step);
       addScaled(sum, gradient, load<f32>(mlpWeight) * mlpScale, mlpBytes);
       addScaled(sum + mlpBytes, gradient + mlpBytes, load<f32>(gmfWeight) * gmfScale, gmfBytes);
     }
     mlpWeight += 4;
     gmfWeight += 4;
   }
-  return count;
-}
-
-function addScaled(from: usize, to: usize, factor: f32, bytes: u32): void {
-  const scale = f32x4.splat(factor);
-  for (let i: u32 = 0; i < bytes; i += 16) v128.store(to + i, madd(scale, v128.load(from + i), v128.load(to + i)));
 }

@@ -1,7 +1,7 @@
 /**
- * What the items of a history weigh in a step: w_k = exp(−λ k) for the newest (k = 0), the one before, and so on, with
- * λ = log(1 + exp θ) learnt by recency, 0 for the mean. Beside the weights stand, for histories of n items, their scale
- * (Σ w)^−alpha and the mean age alpha · Σ k w / Σ w, which the decay's gradient needs.
+ * What the items of a history weigh in a step: w_k = (1 + k)^−λ = exp(−λ a_k) for the newest (k = 0), the one before, and so
+ * on, with ages a_k = log(1 + k), and λ = log(1 + exp θ) learnt by recency, 0 for the mean. Beside the weights stand, for
+ * histories of n items, their scale (Σ w)^−alpha and the mean age alpha · Σ a w / Σ w, which the decay's gradient needs.
  *
  * There are two buffers, for even steps and odd ones: one thread prepares the next step's while others still read this one's.
  */
@@ -30,6 +30,7 @@ export function tableBytes(): u32 {
 export function prepareWeights(buffer: u32): void {
   const window = slot(layout.historyWindow);
   const alpha = real(layout.historyAlpha);
+  const ages = slot(layout.historyAges);
   for (let branch: u32 = 0; branch < 2; branch++) {
     const theta = <f64>load<f32>(slot(layout.decay) + (branch << 2));
     const rate = learnsDecay() ? softplus(theta) : 0;
@@ -37,16 +38,17 @@ export function prepareWeights(buffer: u32): void {
     const scales: usize = weights + tableBytes();
     const meanAges: usize = scales + tableBytes();
     let total: f64 = 0;
-    let ages: f64 = 0;
+    let weightedAges: f64 = 0;
     store<f32>(scales, 0);
     store<f32>(meanAges, 0);
     for (let k: u32 = 0; k < window; k++) {
-      const weight = Math.exp(-rate * <f64>k);
+      const age = <f64>load<f32>(ages + (k << 2));
+      const weight = Math.exp(-rate * age);
       total += weight;
-      ages += <f64>k * weight;
+      weightedAges += age * weight;
       store<f32>(weights + (k << 2), <f32>weight);
       store<f32>(scales + ((k + 1) << 2), <f32>Math.exp(-alpha * Math.log(total)));
-      store<f32>(meanAges + ((k + 1) << 2), <f32>((alpha * ages) / total));
+      store<f32>(meanAges + ((k + 1) << 2), <f32>((alpha * weightedAges) / total));
     }
   }
 }

@@ -85,7 +85,7 @@ function poolBranch(column: u32, bytes: u32, weights: usize, sum: usize, slope: 
       a2 = s0,
       a3 = s0;
     let w = weights;
-    let age = f32x4.splat(0);
+    let age: usize = slot(layout.historyAges);
     for (let item = newest; item >= oldest; item -= 4) {
       if (item === hole) continue;
       const row: usize = table + at + load<u32>(item) * stride;
@@ -100,11 +100,12 @@ function poolBranch(column: u32, bytes: u32, weights: usize, sum: usize, slope: 
       s2 = f32x4.add(s2, x2);
       s3 = f32x4.add(s3, x3);
       if (learns) {
-        a0 = madd(age, x0, a0);
-        a1 = madd(age, x1, a1);
-        a2 = madd(age, x2, a2);
-        a3 = madd(age, x3, a3);
-        age = f32x4.add(age, f32x4.splat(1));
+        const a = v128.load32_splat(age);
+        a0 = madd(a, x0, a0);
+        a1 = madd(a, x1, a1);
+        a2 = madd(a, x2, a2);
+        a3 = madd(a, x3, a3);
+        age += 4;
       }
     }
     storeScaled(sum + at, slope + at, scale, meanAge, s0, a0, learns);
@@ -114,16 +115,16 @@ function poolBranch(column: u32, bytes: u32, weights: usize, sum: usize, slope: 
   }
   for (; at < bytes; at += 16) {
     let s = f32x4.splat(0),
-      a = s,
-      age = s;
+      a = s;
     let w = weights;
+    let age: usize = slot(layout.historyAges);
     for (let item = newest; item >= oldest; item -= 4) {
       if (item === hole) continue;
       const x = f32x4.mul(v128.load32_splat(w), v128.load(table + at + load<u32>(item) * stride));
       w += 4;
       s = f32x4.add(s, x);
-      a = madd(age, x, a);
-      age = f32x4.add(age, f32x4.splat(1));
+      a = madd(v128.load32_splat(age), x, a);
+      age += 4;
     }
     storeScaled(sum + at, slope + at, scale, meanAge, s, a, learns);
   }

@@ -123,6 +123,8 @@ export const historyWidth = 80;
 export const historyRowCount = 81;
 /** Two buffers, each of shape [2 branches, 3, window + 1] f32: weights, scales and mean ages of history-weights.ts. */
 export const historyWeights = 82;
+/** Shape [window] f32: log(1 + k). */
+export const historyAges = 99;
 /** Shape [batchSize, historyWidth]: by each run of samples, at its first row of a unit, what a longer decay does to its vector. */
 export const historySlopes = 83;
 /** Shape [4]: θ of the MLP and of GMF; moments and gradient alike. */
@@ -132,9 +134,22 @@ export const decayV = 86;
 export const decayGradient = 87;
 /** Per unit: the gradients of both λ (f64). */
 export const decayPartial = 88;
-/** Per thread: the addresses of the records that a step touches. */
+/** Per thread: the addresses of the records that a step touches: tail-gradients.ts. */
 export const touchedRecords = 89;
 export const touchedBytes = 90;
+
+// Item features: item-features.ts.
+/** Whether there are some. */
+export const itemFeatures = 91;
+/** By item row: shape [itemRowCount + 1] u32, then [entries] u32 and [entries] f32. */
+export const featureOffsets = 92;
+export const features = 93;
+export const featureValues = 94;
+/** As the item table, with a row's gradient at the end of its record. */
+export const featureTable = 95;
+export const featureStride = 96;
+export const featureWidth = 97;
+export const featureCount = 98;
 
 // Threads.
 export const barrier = 69;

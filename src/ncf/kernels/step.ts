@@ -19,6 +19,7 @@ import { catchUpBatch, catchUpTable, gatherRows, updateRows } from "./embedding"
 import { gemm, gemmTransposed } from "./gemm";
 import { decayGradients, poolHistories } from "./history";
 import { catchUpHistories, updateHistories } from "./history-update";
+import { addFeatures, catchUpFeatures, updateFeatures } from "./item-features";
 import { learnsDecay, prepareWeights, updateDecay } from "./history-weights";
 import * as layout from "./layout";
 import { layerAt, layerSlot, slot } from "./memory";
@@ -127,6 +128,7 @@ function catchUpNext(now: u32, buffer: u32): void {
     catchUpBatch(users, size, userTable, userStride, slot(layout.userWidth), now, thread, threads, scratch);
   }
   if (slot(layout.history)) catchUpHistories(buffer, size, now, thread, threads);
+  if (slot(layout.itemFeatures)) catchUpFeatures(now, thread, threads);
   catchUpBatch(items, size, itemTable, itemStride, slot(layout.itemWidth), now, thread, threads, scratch);
 }
 
@@ -137,6 +139,7 @@ function flush(now: u32): void {
   const itemRows = slot(layout.itemRowCount);
   catchUpTable(userTable, slot(layout.userStride), slot(layout.userWidth), userRows, now, thread, threads);
   catchUpTable(itemTable, slot(layout.itemStride), slot(layout.itemWidth), itemRows, now, thread, threads);
+  if (slot(layout.itemFeatures)) catchUpFeatures(now, thread, threads);
   if (!slot(layout.history)) return;
   const historyTable = slot(layout.historyTable);
   const historyRows = slot(layout.historyRowCount);
@@ -161,6 +164,7 @@ function forward(step: u32): void {
     const to = min(from + unitRows, size);
     gatherRows(step & 1, from, to);
     if (slot(layout.history)) poolHistories(step & 1, from, to, scratch);
+    if (slot(layout.itemFeatures)) addFeatures(step & 1, from, to);
   }
   for (let l: u32 = 0; l < layers; l++) {
     const layer = layerAt(l);
@@ -273,6 +277,7 @@ function update(step: u32, index: u32): void {
   }
   updateEmbeddings(t, step & 1);
   if (slot(layout.history)) updateHistories(step & 1, size, t, thread, threads, scratch);
+  if (slot(layout.itemFeatures)) updateFeatures(step & 1, size, t, thread, threads);
   if (thread === 0) {
     if (learnsDecay()) {
       updateDecay(units);

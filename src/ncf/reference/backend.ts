@@ -3,7 +3,7 @@ import { NcfError } from "../../core/errors.ts";
 import type { NumericBackend, SessionOptions, TrainingData, TrainingSession, TrainingState } from "../backend.ts";
 import { BatchSampler } from "../batches.ts";
 import { checkConfig, type NcfConfig } from "../config.ts";
-import { withUserVectors } from "../history.ts";
+import { withDerivedRows } from "../derived-rows.ts";
 import { initialTensors, type ParameterSpec, parameterTable, type Tensor, type TensorMap } from "../parameters.ts";
 import { forwardBackward } from "./network.ts";
 
@@ -116,7 +116,7 @@ class ReferenceSession implements TrainingSession {
   }
 
   model(): Map<string, Tensor> {
-    return withUserVectors(this.#config, this.#data, this.#copy());
+    return withDerivedRows(this.#config, this.#data, this.#copy());
   }
 
   #copy(): Map<string, Tensor> {

@@ -25,7 +25,7 @@ export function batchHistories(history: HistoryConfig, data: TrainingData, batch
 function weightsOf(history: HistoryConfig, tensors: Tensors, prefix: string): (k: number) => number {
   if (history.weights === "mean") return () => 1;
   const rate = Math.log1p(Math.exp(tensorData(tensors, `${prefix}history_decay`)[0]));
-  return (k) => Math.exp(-rate * k);
+  return (k) => (1 + k) ** -rate;
 }
 
 /** Σ_k w_k h_k / (Σ_k w_k)^alpha of each sample. */
@@ -51,7 +51,7 @@ export function historyForward(
 
 /**
  * Adds to the gradients of the history's embeddings, and of the decay: with W = Σ w_k and u the vector,
- * du/dλ = −Σ_k k w_k h_k / W^alpha + alpha · (Σ_k k w_k / W) · u, and dλ/dθ = 1 / (1 + exp(−θ)).
+ * du/dλ = −Σ_k a_k w_k h_k / W^alpha + alpha · (Σ_k a_k w_k / W) · u with a_k = log(1 + k), and dλ/dθ = 1 / (1 + exp(−θ)).
  */
 export function historyBackward(
   history: HistoryConfig,
@@ -69,12 +69,12 @@ export function historyBackward(
   histories.forEach((rows, r) => {
     const d = dVectors.data.subarray(r * width, (r + 1) * width);
     const total = rows.reduce((sum, _, k) => sum + weight(k), 0);
-    const meanAge = rows.reduce((sum, _, k) => sum + k * weight(k), 0) / total;
+    const meanAge = rows.reduce((sum, _, k) => sum + Math.log1p(k) * weight(k), 0) / total;
     rows.forEach((row, k) => {
       const share = weight(k) / total ** history.alpha;
       for (let c = 0; c < width; c++) {
         dTable[row * width + c] += share * d[c];
-        dRate += d[c] * share * table[row * width + c] * (history.alpha * meanAge - k);
+        dRate += d[c] * share * table[row * width + c] * (history.alpha * meanAge - Math.log1p(k));
       }
     });
   });

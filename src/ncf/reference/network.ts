@@ -3,7 +3,6 @@ import { purposes, streamKey } from "../../core/rng.ts";
 import type { TrainingData } from "../backend.ts";
 import { type Batch, keepsActivation } from "../batches.ts";
 import type { MlpConfig, NcfConfig } from "../config.ts";
-import { batchHistories, historyBackward, historyForward } from "./history.ts";
 import {
   type BatchNormTrace,
   batchNorm,
@@ -18,6 +17,7 @@ import {
   times,
   zeros,
 } from "./layers.ts";
+import { BatchRows } from "./rows.ts";
 import { type Gradients, gradient, type Tensors, tensorData } from "./tensors.ts";
 
 interface BlockTrace {
@@ -39,40 +39,25 @@ export function forwardBackward(
   seed: number,
   gradients: Gradients,
 ): number {
-  const userRows = batch.users.map((user) => data.userRows[user]);
-  const itemRows = batch.items.map((item) => data.itemRows[item]);
-  const { mlp, gmf, history = null } = config;
+  const { mlp, gmf } = config;
+  const rows = new BatchRows(config, data, tensors, batch);
   const size = batch.users.length;
-  const histories = history && batchHistories(history, data, batch);
-  const userVectors = (prefix: string, width: number): Matrix => {
-    if (history === null || histories === null) return gather(tensors, `${prefix}user_embedding.weight`, userRows);
-    const own = history.ownRow ? gather(tensors, `${prefix}own_user_embedding.weight`, userRows) : zeros(size, width);
-    return plus(own, historyForward(history, histories, tensors, prefix, width));
-  };
-  const userVectorsBackward = (prefix: string, d: Matrix): void => {
-    if (history === null || histories === null) {
-      scatterAdd(gradients, `${prefix}user_embedding.weight`, userRows, d);
-      return;
-    }
-    if (history.ownRow) scatterAdd(gradients, `${prefix}own_user_embedding.weight`, userRows, d);
-    historyBackward(history, histories, tensors, prefix, d, gradients);
-  };
 
   const traces: BlockTrace[] = [];
   let hidden: Matrix | null = null;
   if (mlp !== null) {
-    hidden = concatenate(userVectors("", mlp.embeddingSize), gather(tensors, "item_embedding.weight", itemRows));
+    hidden = concatenate(rows.users("", mlp.embeddingSize), rows.items("item_embedding"));
     for (let layer = 0; layer < mlp.hidden.length; layer++) {
       const block = blockForward(mlp, layer, hidden, tensors, step, seed);
       traces.push(block.trace);
       hidden = block.output;
     }
   }
-  const gmfUser = gmf && userVectors("gmf_", gmf.embeddingSize);
-  const gmfItem = gmf && gather(tensors, "gmf_item_embedding.weight", itemRows);
+  const gmfUser = gmf && rows.users("gmf_", gmf.embeddingSize);
+  const gmfItem = gmf && rows.items("gmf_item_embedding");
   const product = gmfUser && gmfItem && times(gmfUser, gmfItem.data);
   const features = concatenate(hidden ?? zeros(size, 0), product ?? zeros(size, 0));
-  const logits = outputForward(config, features, tensors, itemRows);
+  const logits = outputForward(config, features, tensors, rows);
 
   let loss = 0;
   const dLogits = zeros(size, 1);
@@ -81,11 +66,11 @@ export function forwardBackward(
     dLogits.data[i] = (sigmoid(logits[i]) - batch.labels[i]) / size;
   }
 
-  const dFeatures = outputBackward(config, features, tensors, itemRows, dLogits, gradients);
+  const dFeatures = outputBackward(config, features, tensors, rows, dLogits, gradients);
   const [dHidden, dProduct] = split(dFeatures, hidden?.width ?? 0);
   if (gmfUser && gmfItem) {
-    userVectorsBackward("gmf_", times(dProduct, gmfItem.data));
-    scatterAdd(gradients, "gmf_item_embedding.weight", itemRows, times(dProduct, gmfUser.data));
+    rows.usersBackward("gmf_", times(dProduct, gmfItem.data), gradients);
+    rows.itemsBackward("gmf_item_embedding", times(dProduct, gmfUser.data), gradients);
   }
   if (mlp !== null) {
     let d = dHidden;
@@ -93,8 +78,8 @@ export function forwardBackward(
       d = blockBackward(mlp, layer, traces[layer], d, tensors, gradients);
     }
     const [dUser, dItem] = split(d, mlp.embeddingSize);
-    userVectorsBackward("", dUser);
-    scatterAdd(gradients, "item_embedding.weight", itemRows, dItem);
+    rows.usersBackward("", dUser, gradients);
+    rows.itemsBackward("item_embedding", dItem, gradients);
   }
   return loss;
 }
@@ -177,17 +162,16 @@ function dropoutMask(rate: number, layer: number, shape: Matrix, step: number, s
   );
 }
 
-function outputForward(config: NcfConfig, features: Matrix, tensors: Tensors, itemRows: Int32Array): Float64Array {
+function outputForward(config: NcfConfig, features: Matrix, tensors: Tensors, rows: BatchRows): Float64Array {
   const logits =
     config.output === "dense"
       ? dense(features, tensorData(tensors, "output.weight"), tensorData(tensors, "output.bias")).data
-      : Float64Array.from(itemRows, (_, r) =>
+      : Float64Array.from({ length: features.rows }, (_, r) =>
           features.data.subarray(r * features.width, (r + 1) * features.width).reduce((sum, x) => sum + x, 0),
         );
   if (config.itemBias) {
-    const bias = tensorData(tensors, "item_bias.weight");
-    itemRows.forEach((row, r) => {
-      logits[r] += bias[row];
+    rows.items("item_bias").data.forEach((bias, r) => {
+      logits[r] += bias;
     });
   }
   return logits;
@@ -197,11 +181,11 @@ function outputBackward(
   config: NcfConfig,
   features: Matrix,
   tensors: Tensors,
-  itemRows: Int32Array,
+  rows: BatchRows,
   dLogits: Matrix,
   gradients: Gradients,
 ): Matrix {
-  if (config.itemBias) scatterAdd(gradients, "item_bias.weight", itemRows, dLogits);
+  if (config.itemBias) rows.itemsBackward("item_bias", dLogits, gradients);
   if (config.output === "dense") {
     return denseBackward(
       features,
@@ -212,29 +196,6 @@ function outputBackward(
     );
   }
   return { ...features, data: features.data.map((_, i) => dLogits.data[Math.floor(i / features.width)]) };
-}
-
-function gather(tensors: Tensors, name: string, rows: Int32Array): Matrix {
-  const table = tensors.get(name);
-  if (table === undefined) throw new Error(`the parameter table has no tensor ${name}`);
-  const width = table.shape[1];
-  const out = zeros(rows.length, width);
-  rows.forEach((row, r) => {
-    out.data.set(table.data.subarray(row * width, (row + 1) * width), r * width);
-  });
-  return out;
-}
-
-/** Adds each row of `d` to its embedding row's gradient; rows that occur twice accumulate in batch order. */
-function scatterAdd(gradients: Gradients, name: string, rows: Int32Array, d: Matrix): void {
-  const table = gradient(gradients, name);
-  rows.forEach((row, r) => {
-    for (let c = 0; c < d.width; c++) table[row * d.width + c] += d.data[r * d.width + c];
-  });
-}
-
-function plus(a: Matrix, b: Matrix): Matrix {
-  return { ...a, data: a.data.map((value, i) => value + b.data[i]) };
 }
 
 function concatenate(a: Matrix, b: Matrix): Matrix {

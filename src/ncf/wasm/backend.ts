@@ -6,7 +6,7 @@ import { NcfError } from "../../core/errors.ts";
 import type { NumericBackend, SessionOptions, TrainingData, TrainingSession, TrainingState } from "../backend.ts";
 import { stepsPerEpoch } from "../batches.ts";
 import { checkConfig, type NcfConfig } from "../config.ts";
-import { withUserVectors } from "../history.ts";
+import { withDerivedRows } from "../derived-rows.ts";
 import { initialTensors, type ParameterSpec, parameterTable, type Tensor, type TensorMap } from "../parameters.ts";
 import { type MemoryLayout, maxStepsPerCall, memoryLayout, unitRows } from "./memory-layout.ts";
 import { type SimdChoice, type TrainingRuntime, trainingRuntime } from "./runtime.ts";
@@ -134,7 +134,7 @@ class WasmSession implements TrainingSession {
   }
 
   model(): Map<string, Tensor> {
-    return withUserVectors(this.#config, this.#data, this.#copy());
+    return withDerivedRows(this.#config, this.#data, this.#copy());
   }
 
   #copy(): Map<string, Tensor> {

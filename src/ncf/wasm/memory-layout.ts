@@ -1,9 +1,11 @@
 /** Lays a training run out in linear memory and fills in the descriptor that the kernels read. */
 import { NcfError } from "../../core/errors.ts";
+import { log } from "../../core/math.ts";
 import type { SessionOptions, TrainingData } from "../backend.ts";
 import { stepsPerEpoch, userOfPositive } from "../batches.ts";
-import type { HistoryConfig, MlpConfig, NcfConfig } from "../config.ts";
+import type { HistoryConfig, ItemFeaturesConfig, MlpConfig, NcfConfig } from "../config.ts";
 import { timeOrder } from "../history.ts";
+import { featuresOf } from "../item-features.ts";
 import * as slot from "../kernels/layout.ts";
 import { adamTables } from "./adam-tables.ts";
 
@@ -50,6 +52,8 @@ export interface MemoryLayout {
   readonly items: RowTable;
   /** Null in a model without histories. */
   readonly history: HistoryPlace | null;
+  /** Null in a model without item features; columns as in `items`. */
+  readonly features: RowTable | null;
   readonly layers: readonly LayerPlace[];
   /** Addresses of values and moments of the output layer: weights, then the bias. */
   readonly output: readonly [number, number, number];
@@ -172,7 +176,14 @@ export function memoryLayout(
     descriptor.integer(at + 2, table.width);
     descriptor.integer(at + 3, table.rows);
   }
-  const history = config.history ? placeHistory(descriptor, memory, config, config.history, data, threads) : null;
+  const history = config.history ? placeHistory(descriptor, memory, config, config.history, data) : null;
+  const features = config.itemFeatures
+    ? placeFeatures(descriptor, memory, config.itemFeatures, data, items.width)
+    : null;
+  const historyRows = Math.min(data.itemRowCount, config.batchSize * (config.history?.window ?? 0));
+  const touchedBytes = Math.ceil((Math.max(historyRows, features?.rows ?? 0) * floatBytes) / 64) * 64;
+  descriptor.integer(slot.touchedRecords, memory.bytes(threads * touchedBytes));
+  descriptor.integer(slot.touchedBytes, touchedBytes);
   if (memory.top > greatestMemoryBytes) {
     throw new NcfError(
       "MODEL_TOO_LARGE",
@@ -185,6 +196,7 @@ export function memoryLayout(
     users,
     items,
     history,
+    features,
     layers,
     output,
     losses,
@@ -347,16 +359,15 @@ function placeHistory(
   { mlp, gmf, batchSize }: NcfConfig,
   { weights, window, alpha }: HistoryConfig,
   data: TrainingData,
-  threads: number,
 ): HistoryPlace {
   const width = (mlp?.embeddingSize ?? 0) + (gmf?.embeddingSize ?? 0);
-  // Behind the three words of a record stands, 16 bytes on, the row's gradient.
-  const table = rowTable(memory, data.itemRowCount, width, 4 + width * floatBytes);
+  const table = rowTable(memory, data.itemRowCount, width, tailBytes(width));
   const decay = memory.trained(4);
-  const touchedBytes = Math.ceil((Math.min(data.itemRowCount, batchSize * window) * floatBytes) / 64) * 64;
   descriptor.integer(slot.history, weights === "mean" ? 1 : 2);
   descriptor.integer(slot.historyWindow, window);
   descriptor.real(slot.historyAlpha, alpha);
+  const ages = Float32Array.from({ length: window }, (_, k) => log(1 + k));
+  descriptor.integer(slot.historyAges, memory.holding(ages));
   descriptor.integer(slot.historyRows, memory.holding(timeOrder(data).map((item) => data.itemRows[item])));
   descriptor.integer(slot.places, memory.holding(data.places ?? new Int32Array(0)));
   descriptor.integer(slot.historyTable, table.at);
@@ -370,9 +381,44 @@ function placeHistory(
   descriptor.integer(slot.decayV, decay[2]);
   descriptor.integer(slot.decayGradient, memory.floats(4));
   descriptor.integer(slot.decayPartial, memory.bytes((batchSize / unitRows) * 16));
-  descriptor.integer(slot.touchedRecords, memory.bytes(threads * touchedBytes));
-  descriptor.integer(slot.touchedBytes, touchedBytes);
   return { table, decay };
+}
+
+function placeFeatures(
+  descriptor: Descriptor,
+  memory: Allocator,
+  config: ItemFeaturesConfig,
+  data: TrainingData,
+  width: number,
+): RowTable {
+  const { offsets, features, values } = featuresOf(config, data);
+  // By row instead of by item: rows without an item have no features.
+  const itemOfRow = new Int32Array(data.itemRowCount).fill(-1);
+  data.itemRows.forEach((row, item) => {
+    itemOfRow[row] = item;
+  });
+  const rowOffsets = new Uint32Array(data.itemRowCount + 1);
+  const order = new Int32Array(features.length);
+  itemOfRow.forEach((item, row) => {
+    let at = rowOffsets[row];
+    if (item >= 0) for (let from = offsets[item]; from < offsets[item + 1]; from++) order[at++] = from;
+    rowOffsets[row + 1] = at;
+  });
+  const table = rowTable(memory, config.names.length, width, tailBytes(width));
+  descriptor.integer(slot.itemFeatures, 1);
+  descriptor.integer(slot.featureOffsets, memory.holding(rowOffsets));
+  descriptor.integer(slot.features, memory.holding(order.map((from) => features[from])));
+  descriptor.integer(slot.featureValues, memory.holding(Float32Array.from(order, (from) => values[from])));
+  descriptor.integer(slot.featureTable, table.at);
+  descriptor.integer(slot.featureStride, table.strideBytes);
+  descriptor.integer(slot.featureWidth, table.width);
+  descriptor.integer(slot.featureCount, table.rows);
+  return table;
+}
+
+/** What stands in a record behind its three words, 16 bytes after they begin: the row's gradient. */
+function tailBytes(width: number): number {
+  return 4 + width * floatBytes;
 }
 
 function rowTable(memory: Allocator, rows: number, width: number, tailBytes = 0): RowTable {

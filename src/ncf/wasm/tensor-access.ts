@@ -54,6 +54,15 @@ export function tensorPlaces(
       ),
     );
   }
+  for (const [kind, rows] of [
+    ["own_item", layout.items],
+    ["item_feature", layout.features],
+  ] as const) {
+    if (!layout.features || rows === null) continue;
+    places.set(`${kind}_embedding.weight`, columnsOf(rows, 0, mlpWidth));
+    places.set(`gmf_${kind}_embedding.weight`, columnsOf(rows, mlpWidth, gmfWidth));
+    places.set(`${kind}_bias.weight`, columnsOf(rows, mlpWidth + gmfWidth, 1));
+  }
   layout.layers.forEach((layer, index) => {
     const n = layer.outputs;
     const row = (k: number): TensorPlace =>
