@@ -11,7 +11,8 @@
  *
  *     score(history, i) = w · h_i,  w solved for from the history as in the fit
  *
- * so known and new users are treated alike, and the file has the items' factors alone. The defaults have the best HR@10 on
+ * so known and new users are treated alike, and the file has the items' factors alone. The order of a history can count
+ * there: an interaction's square has the weight (1 + newer items)^−recency. The defaults have the best HR@10 on
  * the validation splits of ml-latest-small and ML-100K taken together (bench/rivals-tuning.ts).
  *
  * With d factors, an iteration costs d² multiplications an interaction and d³ / 6 a user and item; a request d² / 2 an item of
@@ -24,6 +25,7 @@ import type { Sample } from "../core/sample.ts";
 import type { Baseline, BaselineKind, FitListeners } from "./baseline.ts";
 import { FitWork } from "./fit-work.ts";
 import { gram, LeastSquares } from "./least-squares.ts";
+import { PlaceWeights } from "./place-weights.ts";
 import { above, atLeast, checkSettings, positiveInteger } from "./settings.ts";
 import { storedTensor } from "./stored.ts";
 import { usersOfItems } from "./users-of-items.ts";
@@ -38,6 +40,8 @@ export type IalsSettings = Readonly<{
   regularization: number;
   /** ν. */
   frequencyExponent: number;
+  /** How fast an item of the history that is scored counts less as there are newer ones; 0 knows no order. */
+  recency: number;
   /** Of the items' first factors, times √d. */
   initialStd: number;
   /** Draws the items' first factors. */
@@ -45,22 +49,25 @@ export type IalsSettings = Readonly<{
 }>;
 
 class Ials implements Baseline {
-  readonly name = "ials";
+  readonly name: string;
   readonly settings: IalsSettings;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Shape [items, factors]. */
   readonly #items: Float64Array;
   /** α Σ h hᵀ. */
   readonly #penalty: Float64Array;
+  readonly #placeWeights: PlaceWeights;
   readonly #solver: LeastSquares;
   /** Room for one request. */
   readonly #user: Float64Array;
 
-  constructor(settings: IalsSettings, tensors: ReadonlyMap<string, StoredTensor>) {
+  constructor(name: string, settings: IalsSettings, tensors: ReadonlyMap<string, StoredTensor>) {
+    this.name = name;
     this.settings = settings;
     this.tensors = tensors;
     this.#items = Float64Array.from(storedTensor(tensors, "item_factors", Float32Array));
     this.#penalty = gram(this.#items, settings.factors, settings.unobservedWeight);
+    this.#placeWeights = new PlaceWeights(settings.recency);
     this.#solver = new LeastSquares(settings.factors);
     this.#user = new Float64Array(settings.factors);
   }
@@ -68,7 +75,7 @@ class Ials implements Baseline {
   scoreHistory(history: Int32Array, items: Int32Array, scores: Float64Array): void {
     const [factors, user, width] = [this.#items, this.#user, this.settings.factors];
     const ridge = ridgeOf(this.settings, history.length, factors.length / width);
-    this.#solver.solve(factors, history, this.#penalty, ridge, user);
+    this.#solver.solve(factors, history, this.#placeWeights.of(history.length), this.#penalty, ridge, user);
     for (let i = 0; i < items.length; i++) {
       const row = items[i] * width;
       let sum = 0;
@@ -97,6 +104,7 @@ async function alternate(sample: Sample, settings: IalsSettings, listeners?: Fit
   const users: Side = { offsets: sample.train.offsets, others: sample.train.items };
   const items: Side = { offsets: byItem.offsets, others: byItem.users };
   const solver = new LeastSquares(width);
+  const alike = new PlaceWeights(0);
   const rows = sample.userIds.length + sample.itemIds.length;
   const perIteration = solver.cost(2 * sample.train.items.length) + rows * solver.cost(0);
   const work = new FitWork(iterations * perIteration, listeners);
@@ -108,7 +116,7 @@ async function alternate(sample: Sample, settings: IalsSettings, listeners?: Fit
     for (let row = 0; row + 1 < offsets.length; row++) {
       const list = others.subarray(offsets[row], offsets[row + 1]);
       const ridge = ridgeOf(settings, list.length, fixed.length / width);
-      solver.solve(fixed, list, penalty, ridge, solved.subarray(row * width, (row + 1) * width));
+      solver.solve(fixed, list, alike.of(list.length), penalty, ridge, solved.subarray(row * width, (row + 1) * width));
       await work.add(solver.cost(list.length));
     }
   };
@@ -126,30 +134,42 @@ export function initialFactors(items: number, { factors, initialStd, seed }: Ial
   return Float64Array.from({ length: items * factors }, (_, i) => normalQuantile(unitFrom(mix(i, k0, k1))) * std);
 }
 
-export const ials: BaselineKind<IalsSettings> = {
-  name: "ials",
-  defaults: {
-    factors: 64,
-    iterations: 16,
-    unobservedWeight: 0.1,
-    regularization: 0.02,
-    frequencyExponent: 1,
-    initialStd: 0.1,
-    seed: 1,
-  },
-  async fit({ sample }, settings, listeners) {
-    checkSettings("ials", settings, {
-      factors: positiveInteger,
-      iterations: positiveInteger,
-      unobservedWeight: above(0),
-      regularization: above(0),
-      frequencyExponent: atLeast(0),
-      initialStd: above(0),
-      seed: atLeast(0),
-    });
-    const factors = Float32Array.from(await alternate(sample, settings, listeners));
-    const shape = [sample.itemIds.length, settings.factors];
-    return new Ials(settings, new Map([["item_factors", { shape, data: factors }]]));
-  },
-  load: (settings, tensors) => new Ials(settings, tensors),
+function ialsKind(name: string, defaults: IalsSettings): BaselineKind<IalsSettings> {
+  return {
+    name,
+    defaults,
+    async fit({ sample }, settings, listeners) {
+      checkSettings(name, settings, {
+        factors: positiveInteger,
+        iterations: positiveInteger,
+        unobservedWeight: above(0),
+        regularization: above(0),
+        frequencyExponent: atLeast(0),
+        recency: atLeast(0),
+        initialStd: above(0),
+        seed: atLeast(0),
+      });
+      const factors = Float32Array.from(await alternate(sample, settings, listeners));
+      const shape = [sample.itemIds.length, settings.factors];
+      return new Ials(name, settings, new Map([["item_factors", { shape, data: factors }]]));
+    },
+    load: (settings, tensors) => new Ials(name, settings, tensors),
+  };
+}
+
+const orderFree: IalsSettings = {
+  factors: 64,
+  iterations: 16,
+  unobservedWeight: 0.2,
+  regularization: 0.01,
+  frequencyExponent: 1,
+  recency: 0,
+  initialStd: 0.1,
+  seed: 1,
 };
+
+/** As published. */
+export const ials = ialsKind("ials", orderFree);
+
+/** With order: the newest items of a history count most. */
+export const ialsRecency = ialsKind("ials-recency", { ...orderFree, recency: 0.6 });

@@ -3,7 +3,7 @@ import type { BaselineKind } from "./baseline.ts";
 import { contentBased } from "./content-based.ts";
 import { ease, easeRecency } from "./ease.ts";
 import { hybridKind } from "./hybrid.ts";
-import { ials } from "./ials.ts";
+import { ials, ialsRecency } from "./ials.ts";
 import { itemKnn, itemKnnRecency } from "./item-knn.ts";
 import { decayedPopularity, popularity } from "./popularity.ts";
 import { userKnn, userKnnRecency } from "./user-knn.ts";
@@ -16,6 +16,7 @@ const collaborative: readonly BaselineKind[] = [
   ease,
   easeRecency,
   ials,
+  ialsRecency,
 ];
 
 const kinds: readonly BaselineKind[] = [

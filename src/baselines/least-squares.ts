@@ -8,7 +8,7 @@ const rowsAtOnce = 48;
 /**
  * Regularized least squares over some rows h of a table of factors: finds the x that minimizes
  *
- *     Σ (1 − x · h)² + xᵀ A x + r ‖x‖²:      (Σ h hᵀ + A + r I) x = Σ h
+ *     Σ c (1 − x · h)² + xᵀ A x + r ‖x‖²:      (Σ c h hᵀ + A + r I) x = Σ c h
  *
  * Cost: rows · width² / 2 + width³ / 6 multiplications.
  */
@@ -35,11 +35,19 @@ export class LeastSquares {
   /**
    * @param factors shape [count, width]
    * @param rows of the factors, to add up
+   * @param weights c of each row, 0 or more
    * @param penalty A, shape [width, width], symmetric
    * @param ridge r, above 0
    * @param x shape [width], written
    */
-  solve(factors: Float64Array, rows: Int32Array, penalty: Float64Array, ridge: number, x: Float64Array): void {
+  solve(
+    factors: Float64Array,
+    rows: Int32Array,
+    weights: Float64Array,
+    penalty: Float64Array,
+    ridge: number,
+    x: Float64Array,
+  ): void {
     const [matrix, right, width, size] = [this.#matrix, this.#right, this.#width, this.#size];
     matrix.fill(0);
     right.fill(0);
@@ -49,7 +57,7 @@ export class LeastSquares {
     }
     for (let from = 0; from < rows.length; from += rowsAtOnce) {
       const count = Math.min(rowsAtOnce, rows.length - from);
-      this.#gather(factors, rows.subarray(from, from + count));
+      this.#gather(factors, rows.subarray(from, from + count), weights.subarray(from, from + count));
       addSquares(this.#gathered, count, size, matrix);
     }
     factorize(matrix, size);
@@ -57,15 +65,16 @@ export class LeastSquares {
     for (let k = 0; k < width; k++) x[k] = right[k];
   }
 
-  /** Copies the rows side by side, and adds them to the right-hand side. */
-  #gather(factors: Float64Array, rows: Int32Array): void {
+  /** Copies √c h of the rows side by side, and adds c h to the right-hand side. */
+  #gather(factors: Float64Array, rows: Int32Array, weights: Float64Array): void {
     const [gathered, right, width] = [this.#gathered, this.#right, this.#width];
     for (let r = 0; r < rows.length; r++) {
       const from = rows[r] * width;
       const to = r * this.#size;
+      const root = Math.sqrt(weights[r]);
       for (let k = 0; k < width; k++) {
-        gathered[to + k] = factors[from + k];
-        right[k] += factors[from + k];
+        gathered[to + k] = root * factors[from + k];
+        right[k] += weights[r] * factors[from + k];
       }
     }
   }

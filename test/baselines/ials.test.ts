@@ -39,13 +39,14 @@ async function fitted(sample: Sample, s: IalsSettings) {
 
 const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, k) => sum + value * b[k], 0);
 
-/** The factors of a row with these `liked`, among all of the other side, from the loss's normal equations over every pair. */
+/** The factors of a row with these `liked`, among all of the other side, from the loss's normal equations over every pair; oldest first. */
 function solvedDensely(others: readonly (readonly number[])[], liked: readonly number[], s: IalsSettings): number[] {
   const width = s.factors;
   const matrix = new Float64Array(width * width);
   const right = new Float64Array(width);
   others.forEach((h, at) => {
-    const observed = liked.includes(at) ? 1 : 0;
+    const place = liked.indexOf(at);
+    const observed = place < 0 ? 0 : (liked.length - place) ** -s.recency;
     for (let i = 0; i < width; i++) {
       right[i] += observed * h[i];
       for (let j = 0; j < width; j++) matrix[i * width + j] += (observed + s.unobservedWeight) * h[i] * h[j];
@@ -78,19 +79,21 @@ function loss(sample: Sample, factors: readonly (readonly number[])[], s: IalsSe
 }
 
 describe("ials", () => {
-  it.each([0, 0.5, 1])(
-    "scores with the user's factors that the loss over every pair asks for, at exponent %d",
-    async (frequencyExponent) => {
-      const s = { ...settings, frequencyExponent };
-      const { factors, scores } = await fitted(randomSample(60, 30), s);
-      for (const history of [[], [3], [7, 1, 29], factors.map((_, item) => item)]) {
-        const user = solvedDensely(factors, history, s);
-        scores(Int32Array.from(history)).forEach((score, item) => {
-          expect(score).toBeCloseTo(dot(user, factors[item]), 10);
-        });
-      }
-    },
-  );
+  it.each([
+    { frequencyExponent: 0, recency: 0 },
+    { frequencyExponent: 0.5, recency: 0 },
+    { frequencyExponent: 1, recency: 0 },
+    { frequencyExponent: 1, recency: 0.5 },
+  ])("scores with the user's factors that the loss over every pair asks for, with %j", async (changes) => {
+    const s = { ...settings, ...changes };
+    const { factors, scores } = await fitted(randomSample(60, 30), s);
+    for (const history of [[], [3], [7, 1, 29], factors.map((_, item) => item)]) {
+      const user = solvedDensely(factors, history, s);
+      scores(Int32Array.from(history)).forEach((score, item) => {
+        expect(score).toBeCloseTo(dot(user, factors[item]), 10);
+      });
+    }
+  });
 
   it("lowers the loss in every iteration, down to where it stays", async () => {
     const sample = randomSample(60, 30);
