@@ -13,7 +13,9 @@ import { parseArgs, promisify } from "node:util";
 import { ParquetInteractionChunks } from "../src/adapters/parquet/parquet-interaction-chunks.ts";
 import { ParquetSampleStore } from "../src/adapters/parquet/parquet-sample-store.ts";
 import { ObjectStoreRegistry } from "../src/adapters/registry/object-store-registry.ts";
+import { refuseJob } from "../src/app/worker/refuse-job.ts";
 import { runWorker } from "../src/app/worker/worker.ts";
+import { codeOf, reasonOf, type WorkerEvent, workerMessage } from "../src/app/worker/worker-events.ts";
 import { NcfError } from "../src/core/errors.ts";
 import { createScorer } from "../src/ncf/wasm/scorer.ts";
 import { chooseBackend } from "./backend-choice.ts";
@@ -23,15 +25,18 @@ import { spotNotice } from "./spot-notice.ts";
 import { loadTensorFlow } from "./tfjs/load-tensorflow.ts";
 
 const worker = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
-const log = (message: string): void => {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), worker, message })}\n`);
+const tell = (event: WorkerEvent): void => {
+  const line = { time: new Date().toISOString(), worker, ...event, message: workerMessage(event) };
+  process.stderr.write(`${JSON.stringify(line)}\n`);
 };
+const log = (text: string): void => tell({ event: "note", text });
 
 try {
   const { values } = parseArgs({ options: { backend: { type: "string" } } });
   await work(workerEnvironment({ ...process.env, ...(values.backend && { NCF_BACKEND: values.backend }) }));
 } catch (error) {
-  log(error instanceof NcfError ? error.message : `unexpected error: ${error instanceof Error ? error.stack : error}`);
+  const unexpected = `unexpected error: ${error instanceof Error ? error.stack : error}`;
+  tell({ event: "failed", code: codeOf(error), reason: error instanceof NcfError ? error.message : unexpected });
   const isUsage =
     error instanceof NcfError ? ["ENVIRONMENT_INVALID", "USAGE"].includes(error.code) : error instanceof TypeError;
   process.exitCode = isUsage ? 2 : 1;
@@ -43,6 +48,11 @@ async function work(env: WorkerEnvironment): Promise<void> {
     askGpu,
     loadTensorFlow: () => loadTensorFlow(env.NCF_TFJS_NODE ?? import.meta.dirname),
     log,
+  }).catch(async (error) => {
+    await refuseJob({ store, queue, metrics, nowMs: Date.now, tell }, worker, error).catch((cause) =>
+      tell({ event: "sideFailed", who: "queue", what: "a job could not be refused", reason: reasonOf(cause) }),
+    );
+    throw error;
   });
   const end = new AbortController();
   const signal = stopSignal(env, end.signal);
@@ -60,7 +70,7 @@ async function work(env: WorkerEnvironment): Promise<void> {
         nowMs: Date.now,
         monotonicMs: () => performance.now(),
         sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
-        log,
+        tell,
       },
       {
         worker,
@@ -73,10 +83,12 @@ async function work(env: WorkerEnvironment): Promise<void> {
         tune: { epochs: 2, olderPerNew: 4 },
         idleSeconds: env.NCF_WORKER_IDLE_SECONDS,
         maxAgeSeconds: env.NCF_WORKER_MAX_AGE_SECONDS,
+        // Half an hour less than SQS allows.
+        longestJobSeconds: 41_400,
         signal,
       },
     );
-    log(`ends (${reason}): ${JSON.stringify(jobs)}`);
+    tell({ event: "ended", reason, jobs });
   } finally {
     end.abort();
   }
@@ -86,7 +98,7 @@ async function work(env: WorkerEnvironment): Promise<void> {
 function stopSignal(env: WorkerEnvironment, end: AbortSignal): AbortSignal {
   const stop = new AbortController();
   const because = (reason: string): void => {
-    log(`stopping: ${reason}`);
+    tell({ event: "stopping", reason });
     stop.abort(new NcfError("INTERRUPTED", reason));
   };
   let signals = 0;

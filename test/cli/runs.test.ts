@@ -19,7 +19,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const progressOf = (runId: string): RunProgressWriter =>
   new RunProgressWriter(
-    { store, metrics: noMetrics, nowMs: Date.now, log: () => {} },
+    { store, metrics: noMetrics, nowMs: Date.now, tell: () => {} },
     { runId, worker: "w1", delivery: 1, everyMs: 0 },
   );
 const finished = { version: "v1", champion: "v1", worker: "w1", finishedAtMs: 1 };

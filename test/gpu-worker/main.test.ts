@@ -10,6 +10,7 @@ import { FileJobQueue } from "../../src/adapters/local/file-job-queue.ts";
 import { FileObjectStore } from "../../src/adapters/local/file-object-store.ts";
 import { ObjectStoreRegistry } from "../../src/adapters/registry/object-store-registry.ts";
 import { readRunProgress } from "../../src/app/worker/run-progress.ts";
+import { decodeJson } from "../../src/core/json.ts";
 import { storeSample, trainJob, workerWorld } from "../app/worker/worker-world.ts";
 import { startWorker } from "./worker-process.ts";
 
@@ -117,6 +118,19 @@ describe("the worker's process", { timeout: 180_000 }, () => {
     expect(messages).toContain("stopping: EC2 will terminate this spot instance at 2026-01-01T00:02:00Z");
     expect(await queue.counts()).toMatchObject({ ready: 1, inFlight: 0 });
     expect(seen.slice(0, 2)).toEqual(["PUT /latest/api/token ", "GET /latest/meta-data/spot/instance-action token-1"]);
+  });
+
+  it("refuses jobs where it has not the backend that it is to use, until they are dead letters", async () => {
+    const { store, queue, env } = await world();
+    const without = { ...env, NCF_BACKEND: "tfjs", NCF_TFJS_NODE: root };
+    for (let tries = 1; tries <= 3; tries++) {
+      const { code, messages } = await startWorker(without).ended;
+      expect(code).toBe(1);
+      expect(messages.join("\n")).toContain(`run run-1: delivery ${tries} of job`);
+    }
+    expect(decodeJson(await store.get("runs/run-1/error.json"))).toMatchObject({ code: "TENSORFLOW_UNAVAILABLE" });
+    await startWorker(without).ended;
+    expect(await queue.counts()).toEqual({ ready: 0, inFlight: 0, deadLetters: 1 });
   });
 
   it("says which settings are wrong", async () => {

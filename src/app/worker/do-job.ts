@@ -8,17 +8,19 @@ import { withBackoff } from "../backoff.ts";
 import { parseTrainingJob, runIdOf, type TrainingJob, type TuneJob } from "../jobs/training-job.ts";
 import { trainRequested } from "../loop/train-on-stream.ts";
 import { type HeldRun, type Hold, whileHeld } from "./held-run.ts";
-import { count, giveBack, handOn, type JobOutcome, leaveTo, reasonOf } from "./job-fate.ts";
+import { count, giveBack, handOn, type JobOutcome, leaveTo } from "./job-fate.ts";
 import { RunProgressWriter } from "./run-progress.ts";
 import { type RunResult, readRunResult, writeRunResult } from "./run-records.ts";
 import { type TrainRunDeps, trainRun } from "./train-run.ts";
+import { doneText, reasonOf, type WorkerEvent } from "./worker-events.ts";
 
-export interface DoJobDeps extends Omit<TrainRunDeps, "progress"> {
+export interface DoJobDeps extends Omit<TrainRunDeps, "progress" | "log"> {
   readonly queue: JobQueue;
   readonly chunksOf: (group: string, partition: number) => InteractionChunks;
   readonly metrics: MetricSink;
   readonly nowMs: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly tell: (event: WorkerEvent) => void;
 }
 
 export interface DoJobOptions {
@@ -47,7 +49,7 @@ export async function doJob(deps: DoJobDeps, options: DoJobOptions, message: Job
   try {
     const job = parseTrainingJob(message.body);
     runId = runIdOf(job);
-    deps.log(`run ${runId}: job ${message.id} to ${job.kind}, delivery ${message.receiveCount}`);
+    deps.tell({ event: "jobTaken", runId, jobId: message.id, kind: job.kind, delivery: message.receiveCount });
     const held = { runId, jobId: message.id, receipt: message.receipt, worker, leaseSeconds };
     return await whileHeld(deps, held, (hold) => doHeld(deps, options, message, held, hold, job));
   } catch (error) {
@@ -64,11 +66,11 @@ async function doHeld(
   hold: Hold,
   job: TrainingJob,
 ): Promise<JobOutcome> {
-  const { store, queue, metrics, nowMs, log } = deps;
+  const { store, queue, metrics, nowMs, tell } = deps;
   const { worker, stop, progressEveryMs } = options;
   const { runId } = held;
   const progress = new RunProgressWriter(
-    { store, metrics, nowMs, log },
+    { store, metrics, nowMs, tell },
     { runId, worker, delivery: message.receiveCount, everyMs: progressEveryMs },
   );
   const signal = AbortSignal.any([stop, hold.lost]);
@@ -83,20 +85,21 @@ async function doHeld(
       return result;
     });
     if (outcome === "elsewhere") return outcome;
-    await queue.delete(message.receipt).catch((error) => log(`run ${runId}: done, but ${reasonOf(error)}`));
+    await queue
+      .delete(message.receipt)
+      .catch((error) => tell({ event: "sideFailed", who: `run ${runId}`, what: "done, but", reason: reasonOf(error) }));
     if (outcome === "doneBefore") {
-      log(`run ${runId}: was done before`);
+      tell({ event: "jobDoneBefore", runId });
       return outcome;
     }
     const { version } = outcome;
-    const text = version === null ? "nothing new to learn" : `version ${version} is published`;
-    log(`run ${runId}: ${text}`);
-    await progress.end("finished", text);
+    tell({ event: "jobDone", runId, version });
+    await progress.end("finished", doneText(version));
     await count(deps, "JobsTrained", (nowMs() - startedAtMs) / 1000);
     return version === null ? "nothingNew" : "trained";
   } catch (error) {
     if (hold.lost.aborted) {
-      log(`run ${runId}: ${reasonOf(hold.lost.reason)}`);
+      tell({ event: "jobLost", runId, reason: reasonOf(hold.lost.reason) });
       return "lost";
     }
     if (stop.aborted) await progress.end("handedOn", reasonOf(stop.reason));
@@ -107,7 +110,7 @@ async function doHeld(
 
 /** Tries again while a store or the queue is away, for at most `outageMs` since a try that got on. */
 function patiently<T>(
-  { nowMs, sleep, log }: DoJobDeps,
+  { nowMs, sleep, tell }: DoJobDeps,
   { outageMs }: DoJobOptions,
   runId: string,
   signal: AbortSignal,
@@ -120,7 +123,7 @@ function patiently<T>(
     return error instanceof NcfError && error.retriable && nowMs() - outageSinceMs <= outageMs;
   };
   const onWait = (error: unknown, retryMs: number): void =>
-    log(`run ${runId}: ${reasonOf(error)}; tried again in ${retryMs / 1000} s`);
+    tell({ event: "waiting", who: `run ${runId}`, reason: reasonOf(error), retryMs });
   return withBackoff({ signal, sleep, canPass, onWait }, () => {
     startedAtMs = nowMs();
     return attempt();
@@ -142,15 +145,21 @@ async function work(
     worker,
     finishedAtMs: deps.nowMs(),
   });
+  const log = (text: string): void => deps.tell({ event: "note", text });
   if (job.kind === "train") {
-    const { card, champion } = await trainRun(deps, job, { threads, checkpointEveryMs, signal, confirm });
+    const { card, champion } = await trainRun({ ...deps, log }, job, { threads, checkpointEveryMs, signal, confirm });
     return result(card.version, champion.version);
   }
   const task = deps.progress.start(`Tuning ${job.baseVersion}`);
   const { kind: _, ...request } = job;
   const backend = deps.backendFor({ batchSize: await batchSizeOf(deps, job) });
   // The job is renewed with its run.
-  const card = await trainRequested({ ...deps, backend }, { ...tune, threads, leaseSeconds, signal }, null, request);
+  const card = await trainRequested(
+    { ...deps, backend, log },
+    { ...tune, threads, leaseSeconds, signal },
+    null,
+    request,
+  );
   task.end();
   return result(card?.version ?? null, null);
 }

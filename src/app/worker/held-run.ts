@@ -4,12 +4,13 @@ import type { JobQueue } from "../../ports/job-queue.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { whileProlonged } from "../while-prolonged.ts";
 import { prolongRunLease, type RunLease, releaseRunLease, takeRunLease } from "./run-lease.ts";
+import { reasonOf, type WorkerEvent } from "./worker-events.ts";
 
 export interface HeldRunDeps {
   readonly store: ObjectStore;
   readonly queue: JobQueue;
   readonly nowMs: () => number;
-  readonly log: (line: string) => void;
+  readonly tell: (event: WorkerEvent) => void;
 }
 
 export interface HeldRun {
@@ -40,7 +41,7 @@ export interface Hold {
  * the word that another worker has it stops it, and who publishes asks by `confirm` before.
  */
 export async function whileHeld<T>(
-  { store, queue, nowMs, log }: HeldRunDeps,
+  { store, queue, nowMs, tell }: HeldRunDeps,
   held: HeldRun,
   work: (hold: Hold) => Promise<T>,
 ): Promise<T> {
@@ -67,7 +68,7 @@ export async function whileHeld<T>(
   };
   const prolong = () => [queue.extend(receipt, leaseSeconds), ...(taken ? [confirm()] : [])];
   const onFailure = (error: unknown): void =>
-    log(`run ${runId}: could not be prolonged: ${error instanceof Error ? error.message : String(error)}`);
+    tell({ event: "sideFailed", who: `run ${runId}`, what: "could not be prolonged", reason: reasonOf(error) });
   try {
     return await whileProlonged({ leaseSeconds, prolong, isLoss, onFailure }, lost, () =>
       work({ lost: lost.signal, take, confirm }),

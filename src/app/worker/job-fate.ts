@@ -4,6 +4,7 @@ import type { MetricSink } from "../../ports/metrics.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { type RunLease, releaseRunLease } from "./run-lease.ts";
 import { writeRunFailure } from "./run-records.ts";
+import { codeOf, reasonOf, type WorkerEvent } from "./worker-events.ts";
 
 /**
  * `trained`, `nothingNew`: done now. `doneBefore`: an earlier delivery did it. `elsewhere`: another worker is doing it.
@@ -17,17 +18,17 @@ export interface JobFateDeps {
   readonly queue: JobQueue;
   readonly metrics: MetricSink;
   readonly nowMs: () => number;
-  readonly log: (line: string) => void;
+  readonly tell: (event: WorkerEvent) => void;
 }
 
 /** Leaves the run to the worker that has it. A second job of the same run is in nobody's way and is of no use. */
 export async function leaveTo(
-  { queue, nowMs, log }: JobFateDeps,
+  { queue, nowMs, tell }: JobFateDeps,
   { id, receipt }: JobMessage,
   runId: string,
   other: RunLease,
 ): Promise<"elsewhere"> {
-  log(`run ${runId}: ${other.worker} is doing it`);
+  tell({ event: "jobElsewhere", runId, holder: other.worker });
   if (other.jobId !== id) await queue.delete(receipt);
   else await queue.extend(receipt, Math.max(1, Math.ceil((other.expiresAtMs - nowMs()) / 1000)));
   return "elsewhere";
@@ -42,7 +43,7 @@ export async function handOn(
   { id, body, receipt }: JobMessage,
   { runId, worker }: { readonly runId: string; readonly worker: string },
 ): Promise<JobOutcome> {
-  const { store, queue, log } = deps;
+  const { store, queue, tell } = deps;
   try {
     // Who gets the new job while a lease stands takes it for a second one of the run, and deletes it.
     const isFree = await releaseRunLease(store, runId, { worker, jobId: id });
@@ -52,10 +53,11 @@ export async function handOn(
       await queue.delete(receipt);
     }
   } catch (error) {
-    log(`run ${runId}: could not be sent anew (${reasonOf(error)}), so it is given back`);
+    const what = "could not be sent anew, so it is given back";
+    tell({ event: "sideFailed", who: `run ${runId}`, what, reason: reasonOf(error) });
     await queue.extend(receipt, 0).catch(() => undefined); // it comes back by itself
   }
-  log(`run ${runId}: handed on to another worker`);
+  tell({ event: "jobHandedOn", runId });
   await count(deps, "JobsHandedOn");
   return "handedOn";
 }
@@ -66,26 +68,28 @@ export async function giveBack(
   { runId, worker, error }: { readonly runId: string; readonly worker: string; readonly error: unknown },
   { id, receipt, receiveCount }: JobMessage,
 ): Promise<JobOutcome> {
-  const { store, queue, nowMs, log } = deps;
-  log(`run ${runId}: delivery ${receiveCount} of job ${id} failed: ${reasonOf(error)}`);
+  const { store, queue, nowMs, tell } = deps;
+  const why = { code: codeOf(error), reason: reasonOf(error) };
+  tell({ event: "jobFailed", runId, jobId: id, delivery: receiveCount, ...why });
   const failure = { runId, jobId: id, delivery: receiveCount, error, worker, failedAtMs: nowMs() };
   await writeRunFailure(store, failure).catch((cause) =>
-    log(`run ${runId}: its reason could not be stored: ${reasonOf(cause)}`),
+    tell({
+      event: "sideFailed",
+      who: `run ${runId}`,
+      what: "its reason could not be stored",
+      reason: reasonOf(cause),
+    }),
   );
   await queue.extend(receipt, 0).catch(() => undefined); // it comes back by itself
   await count(deps, "JobsFailed");
   return "failed";
 }
 
-export async function count({ metrics, log }: JobFateDeps, name: string, seconds?: number): Promise<void> {
+export async function count({ metrics, tell }: JobFateDeps, name: string, seconds?: number): Promise<void> {
   await metrics
     .put([
       { name, value: 1, unit: "Count" },
       ...(seconds === undefined ? [] : [{ name: "JobSeconds", value: seconds, unit: "Seconds" as const }]),
     ])
-    .catch((error) => log(`metrics: ${reasonOf(error)}`));
-}
-
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+    .catch((error) => tell({ event: "sideFailed", who: "metrics", what: "not taken", reason: reasonOf(error) }));
 }

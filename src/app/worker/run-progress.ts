@@ -6,6 +6,7 @@ import type { Metric, MetricSink } from "../../ports/metrics.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Progress, ProgressTask } from "../../ports/progress.ts";
 import { runPrefix } from "../jobs/training-job.ts";
+import { reasonOf, type WorkerEvent } from "./worker-events.ts";
 
 const stateSchema = z.enum(["running", "finished", "handedOn", "failed"]);
 
@@ -33,7 +34,7 @@ export interface RunProgressDeps {
   readonly store: ObjectStore;
   readonly metrics: MetricSink;
   readonly nowMs: () => number;
-  readonly log: (line: string) => void;
+  readonly tell: (event: WorkerEvent) => void;
 }
 
 /** CloudWatch keeps a figure a minute. */
@@ -111,10 +112,8 @@ export class RunProgressWriter implements Progress {
     ]);
     for (const result of results) {
       if (result.status === "fulfilled") continue;
-      const { reason } = result;
-      this.#deps.log(
-        `run ${runId}: its progress could not be told: ${reason instanceof Error ? reason.message : String(reason)}`,
-      );
+      const reason = reasonOf(result.reason);
+      this.#deps.tell({ event: "sideFailed", who: `run ${runId}`, what: "its progress could not be told", reason });
     }
   }
 

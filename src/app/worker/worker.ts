@@ -4,12 +4,18 @@ import type { JobMessage } from "../../ports/job-queue.ts";
 import { withBackoff } from "../backoff.ts";
 import { type DoJobDeps, type DoJobOptions, doJob } from "./do-job.ts";
 import type { JobOutcome } from "./job-fate.ts";
+import { reasonOf } from "./worker-events.ts";
 
 export interface WorkerOptions extends Omit<DoJobOptions, "stop"> {
   /** Without a job for so long it ends; 0: when there is none at once. */
   readonly idleSeconds: number;
   /** It never gets older: a job that it has then is handed on. At most 20 days. */
   readonly maxAgeSeconds: number;
+  /**
+   * A job is handed on after so long, as SQS lets nobody keep one for more than 12 hours: the next one, perhaps this worker
+   * itself, goes on from the last checkpoint. That is no failed try.
+   */
+  readonly longestJobSeconds: number;
   /** Given from outside, such as by SIGTERM or the notice that the machine is taken away. */
   readonly signal: AbortSignal;
 }
@@ -41,7 +47,7 @@ export async function runWorker(deps: DoJobDeps, options: WorkerOptions): Promis
       const leftSeconds = idleSeconds - (deps.monotonicMs() - idleSinceMs) / 1000;
       const message = await nextJob(deps, options, stop, leftSeconds);
       if (message !== undefined) {
-        jobs[await doJob(deps, { ...options, stop }, message)] += 1;
+        jobs[await doJobForATime(deps, options, stop, message)] += 1;
         idleSinceMs = deps.monotonicMs();
       } else if (leftSeconds <= 0) return { reason: "idle", jobs };
     }
@@ -51,9 +57,26 @@ export async function runWorker(deps: DoJobDeps, options: WorkerOptions): Promis
   }
 }
 
+async function doJobForATime(
+  deps: DoJobDeps,
+  options: WorkerOptions,
+  stop: AbortSignal,
+  message: JobMessage,
+): Promise<JobOutcome> {
+  const { longestJobSeconds } = options;
+  const over = new AbortController();
+  const reason = `a worker keeps a job for at most ${longestJobSeconds} s at a stretch, and hands it on`;
+  const timer = setTimeout(() => over.abort(new NcfError("JOB_HELD_LONG", reason)), 1000 * longestJobSeconds);
+  try {
+    return await doJob(deps, { ...options, stop: AbortSignal.any([stop, over.signal]) }, message);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Undefined where none came in time, or the worker has to end. A queue that is away keeps it from ending for so long only. */
 async function nextJob(
-  { queue, sleep, log, monotonicMs }: DoJobDeps,
+  { queue, sleep, tell, monotonicMs }: DoJobDeps,
   { leaseSeconds, outageMs }: WorkerOptions,
   stop: AbortSignal,
   leftSeconds: number,
@@ -66,8 +89,7 @@ async function nextJob(
         signal: stop,
         sleep,
         canPass: (error) => error instanceof NcfError && error.retriable && monotonicMs() < giveUpMs,
-        onWait: (error, retryMs) =>
-          log(`queue: ${error instanceof Error ? error.message : error}; tried again in ${retryMs / 1000} s`),
+        onWait: (error, retryMs) => tell({ event: "waiting", who: "queue", reason: reasonOf(error), retryMs }),
       },
       () => queue.receive({ visibilityTimeoutSeconds: leaseSeconds, waitSeconds, signal: stop }),
     );

@@ -9,6 +9,7 @@ import type { TrainJob } from "../../../src/app/jobs/training-job.ts";
 import { sampleHash } from "../../../src/app/sample.ts";
 import type { DoJobDeps } from "../../../src/app/worker/do-job.ts";
 import { runWorker, type WorkerEnd, type WorkerOptions } from "../../../src/app/worker/worker.ts";
+import { type WorkerEvent, workerMessage } from "../../../src/app/worker/worker-events.ts";
 import { decodeJson } from "../../../src/core/json.ts";
 import { wasmBackend } from "../../../src/ncf/wasm/backend.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
@@ -58,6 +59,7 @@ export interface World {
   readonly queue: MemoryJobQueue;
   readonly registry: ObjectStoreRegistry;
   readonly log: string[];
+  readonly events: WorkerEvent[];
   readonly metrics: Metric[];
   /** Runs a worker until no job is left, or as the options say. */
   work(name: string, options?: Partial<WorkerOptions>, deps?: Partial<DoJobDeps>): Promise<WorkerEnd>;
@@ -68,6 +70,7 @@ export async function workerWorld(store: ObjectStore = new MemoryObjectStore()):
   const queue = new MemoryJobQueue({ maxReceives: 3 });
   const registry = new ObjectStoreRegistry(store);
   const log: string[] = [];
+  const events: WorkerEvent[] = [];
   const metrics: Metric[] = [];
   await storeSample(store);
   const work: World["work"] = (name, options = {}, deps = {}) =>
@@ -88,7 +91,10 @@ export async function workerWorld(store: ObjectStore = new MemoryObjectStore()):
         nowMs: Date.now,
         monotonicMs: () => performance.now(),
         sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
-        log: (line) => log.push(line),
+        tell: (event) => {
+          events.push(event);
+          log.push(workerMessage(event));
+        },
         ...deps,
       },
       {
@@ -101,9 +107,10 @@ export async function workerWorld(store: ObjectStore = new MemoryObjectStore()):
         tune: { epochs: 2, olderPerNew: 4 },
         idleSeconds: 0,
         maxAgeSeconds: 3600,
+        longestJobSeconds: 3600,
         signal: new AbortController().signal,
         ...options,
       },
     );
-  return { store, queue, registry, log, metrics, work, json: async (key) => decodeJson(await store.get(key)) };
+  return { store, queue, registry, log, events, metrics, work, json: async (key) => decodeJson(await store.get(key)) };
 }

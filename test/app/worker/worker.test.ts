@@ -199,6 +199,26 @@ describe("a worker", () => {
     expect(await world.store.list("runs/run-1/models/")).toContain("runs/run-1/models/mf/checkpoint.safetensors");
   });
 
+  it("keeps no job for longer than a queue lets it: it hands it on, and goes on with it itself", async () => {
+    const world = await workerWorld();
+    await send(world, trainJob);
+    let isLong = true;
+    const backendFor = watched((step) => {
+      if (step !== 4 || !isLong) return;
+      isLong = false;
+      // No timer comes in between: the time is up in the middle of the training.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_100);
+    });
+    const { reason, jobs } = await world.work("w1", { longestJobSeconds: 2 }, { backendFor });
+    expect({ reason, trained: jobs.trained, failed: jobs.failed }).toEqual({ reason: "idle", trained: 1, failed: 0 });
+    expect(jobs.handedOn).toBeGreaterThan(0);
+    const [version] = await world.registry.list();
+    expect(await modelSha(world, version)).toBe(await undisturbed());
+    expect(world.events.filter(({ event }) => event === "jobTaken")).toHaveLength(1 + jobs.handedOn);
+    for (const event of world.events) if (event.event === "jobTaken") expect(event.delivery).toBe(1);
+    expect(await world.queue.counts()).toEqual({ ready: 0, inFlight: 0, deadLetters: 0 });
+  });
+
   it("leaves a run to the worker that has it, and takes it over when that one's lease has expired", async () => {
     const world = await workerWorld();
     await send(world, trainJob);
