@@ -40,7 +40,7 @@ function recommendationOperations(holder: ServiceSource): Operation[] {
       query: schemas.recommendationsQuery,
       response: schemas.recommendations,
       handle: async ({ params, query }) =>
-        (await holder.serviceFor(params.id)).recommend({ userId: params.id, k: query.k }),
+        (await holder.serviceFor(params.id)).recommend({ userId: params.id, ...query }),
     }),
     operation({
       id: "history",

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { maxIdBytes } from "../../core/ids.ts";
 import { windowReportSchema } from "../../streaming/window-report.ts";
 import { bases } from "../serving/recommendation-service.ts";
+import { explainFlag, explainText, explanation } from "./explanation-schemas.ts";
 
 const maxRecommendations = 1000;
 const maxRecentItems = 1000;
@@ -39,6 +40,7 @@ const integerText = (min: number, max: number, byDefault: number, what: string) 
 export const userPath = z.strictObject({ id: userId });
 export const recommendationsQuery = z.strictObject({
   k: integerText(1, maxRecommendations, 10, "How many items"),
+  explain: explainText,
 });
 export const historyQuery = z.strictObject({
   limit: integerText(1, maxListed, 100, "How many items, the newest first"),
@@ -61,6 +63,7 @@ export const recommendationRequest = z
       .max(maxRecentItems)
       .describe("What the user has just touched, oldest first: counts in this answer only"),
     k: z.int().min(1).max(maxRecommendations).default(10),
+    explain: explainFlag,
   })
   .meta({ id: "RecommendationRequest" });
 
@@ -101,7 +104,7 @@ export const recommendations = z
     version,
     basis,
     items: z
-      .array(catalogueItem.extend({ score: z.number().describe("Only the order counts") }))
+      .array(catalogueItem.extend({ score: z.number().describe("Only the order counts"), ...explanation }))
       .describe("Best first, ties by id; nothing that the user has touched"),
   })
   .meta({ id: "Recommendations" });

@@ -2,6 +2,7 @@
 
 import { bestPositions } from "../../core/best-items.ts";
 import { Catalogue, type CatalogueItem } from "./catalogue.ts";
+import { type Explanation, explainItems } from "./explained-items.ts";
 import { IdLookup } from "./id-lookup.ts";
 import type { RecordedInteractions } from "./recorded-interactions.ts";
 import type { ServedModel } from "./served-model.ts";
@@ -20,6 +21,8 @@ export interface RecommendRequest {
   /** What the user has just touched, oldest first: counted in this answer, not recorded. */
   readonly recentItems?: readonly string[] | undefined;
   readonly k: number;
+  /** Whether to say what speaks for each item; it costs a fold-in for each of the user's newest items. */
+  readonly explain?: boolean | undefined;
 }
 
 export interface Interaction {
@@ -33,11 +36,14 @@ export interface ScoredItem extends CatalogueItem {
   readonly score: number;
 }
 
+/** Explained where that was asked for. */
+export interface RecommendedItem extends ScoredItem, Partial<Explanation> {}
+
 export interface Recommendations {
   readonly version: string;
   readonly basis: Basis;
   /** Best first, ties by id ascending; nothing that the user has touched. */
-  readonly items: ScoredItem[];
+  readonly items: RecommendedItem[];
 }
 
 export interface Scores {
@@ -152,13 +158,24 @@ export class RecommendationService {
   }
 
   /** @throws NcfError `ID_INVALID`, `SCORE_NAN` */
-  recommend({ userId, recentItems = [], k }: RecommendRequest): Recommendations {
+  recommend({ userId, recentItems = [], k, explain = false }: RecommendRequest): Recommendations {
     const viewer = this.#viewer(userId, recentItems);
     const unseen = this.#allBut(viewer.touched);
     const scores = new Float64Array(unseen.length);
     viewer.score(unseen, scores);
-    const items = bestPositions(scores, k).map((at) => ({ ...this.#catalogue.item(unseen[at]), score: scores[at] }));
+    const best = bestPositions(scores, k);
+    const explained = explain
+      ? this.#explained(
+          viewer.touched,
+          Int32Array.from(best, (at) => unseen[at]),
+        )
+      : [];
+    const items = best.map((at, i) => ({ ...this.#catalogue.item(unseen[at]), score: scores[at], ...explained[i] }));
     return { version: this.#served.version, basis: viewer.basis, items };
+  }
+
+  #explained(touched: readonly Touch[], items: Int32Array): Explanation[] {
+    return explainItems(this.#served.userModel, this.#catalogue, knownItems(touched), items);
   }
 
   /** @throws NcfError `ID_INVALID` */

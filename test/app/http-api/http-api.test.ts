@@ -52,6 +52,26 @@ describe("routes", () => {
     expect((await ask("GET", `/users/${encoded}/recommendations`)).body).toMatchObject({ basis: "model" });
   });
 
+  it("says why where explain asks for it, and nothing of it where it does not", async () => {
+    const { ask } = await contractClient(apiOf());
+    const plain = await ask("GET", "/users/1/recommendations?k=2&explain=false");
+    const explained = await ask("GET", "/users/1/recommendations?k=2&explain=true");
+    const because = expect.arrayContaining([
+      { itemId: expect.any(String), title: expect.stringMatching(/^Red/), effect: expect.any(Number) },
+    ]);
+    expect(explained.body).toMatchObject({ items: [{ because, attributes: expect.any(Number) }, { because }] });
+    const { items } = explained.body as { items: Record<string, unknown>[] };
+    const bare = items.map(({ attributes: _attributes, because: _because, ...item }) => item);
+    expect(plain.body).toEqual({ ...(explained.body as object), items: bare });
+    const recent = { recentItems: ["2", textItem], k: 1, explain: true };
+    expect((await ask("POST", "/recommendations", { body: recent })).body).toMatchObject({
+      items: [{ because: [{ title: expect.stringMatching(/^Blue/) }, {}] }],
+    });
+    const nobody = (await ask("GET", "/users/nobody/recommendations?k=1&explain=true")).body;
+    expect(nobody).toMatchObject({ basis: "popularity", items: [{ because: [], attributes: 0 }] });
+    expect((await ask("GET", "/users/1/recommendations?explain=yes")).status).toBe(400);
+  });
+
   it("GET /users/{id}/history", async () => {
     const { ask } = await contractClient(apiOf());
     expect((await ask("GET", "/users/1/history?limit=2")).body).toMatchObject({ userId: "1", known: true, total: 25 });
@@ -407,6 +427,7 @@ describe("the OpenAPI document", () => {
           required: false,
           schema: { type: "integer", minimum: 1, maximum: 1000, default: 10 },
         },
+        { name: "explain", in: "query", required: false, schema: { type: "boolean", default: false } },
       ],
     });
     expect(document).toHaveProperty("components.schemas.Interaction.required", ["userId", "itemId"]);
