@@ -61,6 +61,7 @@ export function userModelOf(
     scorer: createScorer(model),
     foldIn: createFoldIn(model),
     profile: profileOf(trainedOn, items),
+    foldsCheaply: Boolean(model.config.history),
   });
 }
 
@@ -69,12 +70,15 @@ export interface NcfUserModelParts {
   readonly foldIn: LazyFoldIn;
   /** Over the items of the sample; absent where nothing is to be added to what the network says. */
   readonly profile?: AttributeProfile;
+  /** Of a network whose users are their histories; false by default. */
+  readonly foldsCheaply?: boolean;
 }
 
 /** Trained users are scored by their trained row, all others by the row that `foldIn` gives for their history. */
-export function ncfUserModel({ scorer, foldIn, profile }: NcfUserModelParts): UserModel<UserRow> {
+export function ncfUserModel({ scorer, foldIn, profile, foldsCheaply = false }: NcfUserModelParts): UserModel<UserRow> {
   return {
     name: scorer.name,
+    foldsCheaply,
     prepare: () => foldIn.prepare(),
     fold: (history) => foldIn.row(history),
     scoreTrained(user, history, items, scores) {
@@ -95,6 +99,7 @@ export function ncfUserModel({ scorer, foldIn, profile }: NcfUserModelParts): Us
 function historyUserModel(model: HistoryRecommender): UserModel<null> {
   return {
     name: model.name,
+    foldsCheaply: true,
     prepare: () => {},
     fold: () => null,
     scoreTrained: (_user, history, items, scores) => model.scoreHistory(history, items, scores),

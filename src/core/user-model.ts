@@ -4,6 +4,8 @@
  */
 export interface UserModel<Folded = unknown> {
   readonly name: string;
+  /** Whether `fold` takes no longer than a score, so that nobody need keep what it made. */
+  readonly foldsCheaply: boolean;
   /** Does now what the first user from outside training would wait for. */
   prepare(): void;
   /**

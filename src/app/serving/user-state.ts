@@ -49,8 +49,8 @@ export function knownItems(touches: readonly Touch[]): Int32Array {
 }
 
 /**
- * What the model makes of those with recorded interactions. It is made of the history as it was when the recorded items had
- * reached 1, 2, 4, 8, ... in number, so that the work for a user stays in proportion to what they do.
+ * What the model makes of those with recorded interactions. Where that takes long, it is made of the history as it was when the
+ * recorded items had reached 1, 2, 4, 8, ... in number, so that the work for a user stays in proportion to what they do.
  */
 export class FoldedUsers {
   readonly #model: UserModel;
@@ -64,11 +64,13 @@ export class FoldedUsers {
   of(userId: string, fromSample: readonly Touch[], recorded: readonly Touch[]): { readonly folded: unknown } | null {
     const known = recorded.filter(({ item }) => item >= 0);
     if (known.length === 0) return null;
+    const foldOf = (recordedItems: number): unknown =>
+      this.#model.fold(knownItems(byTime([...fromSample, ...known.slice(0, recordedItems)])));
+    if (this.#model.foldsCheaply) return { folded: foldOf(known.length) };
     const counted = 2 ** (31 - Math.clz32(known.length));
     const made = this.#users.get(userId);
     if (made?.recorded === counted) return made;
-    const folded = this.#model.fold(knownItems(byTime([...fromSample, ...known.slice(0, counted)])));
-    const making = { recorded: counted, folded };
+    const making = { recorded: counted, folded: foldOf(counted) };
     this.#users.set(userId, making);
     return making;
   }

@@ -17,11 +17,12 @@ const ids = (list: readonly { readonly itemId: string }[]): string[] => list.map
 const watched = (userId: string, itemId: string, timestampMs = 1e9) => ({ userId, itemId, timestampMs });
 
 /** Counts what is folded in. */
-function counting(histories: number[][]): ServedModel {
+function counting(histories: number[][], foldsCheaply = false): ServedModel {
   return {
     ...model,
     userModel: {
       ...model.userModel,
+      foldsCheaply,
       fold(history) {
         histories.push([...history]);
         return model.userModel.fold(history);
@@ -143,6 +144,16 @@ describe("recorded interactions", () => {
     mine.recommend({ userId: "1", k: 1 });
     expect(histories.at(-1)).toHaveLength(26);
     expect(histories.at(-1)?.at(-1)).toBe(1);
+  });
+
+  it("fold the user in each time where that is cheap", () => {
+    const histories: number[][] = [];
+    const mine = new RecommendationService(counting(histories, true), new RecordedInteractions());
+    for (let n = 1; n <= 5; n++) {
+      mine.record([watched("new", String(2 * n))]);
+      mine.recommend({ userId: "new", k: 1 });
+    }
+    expect(histories.map((history) => history.length)).toEqual([1, 2, 3, 4, 5]);
   });
 
   it("on an item that the model does not know are kept and shown, and count once a version knows it", async () => {
