@@ -14,8 +14,8 @@ export function layersModel(
   tf: TensorFlow,
   { config: trained, tensors }: Pick<TrainedModel, "config" | "tensors">,
 ): LayersModel {
-  // Users' vectors from their histories lie in the model's tensors as if they were rows.
-  const config = { ...trained, history: null };
+  // What histories and features give lies in the model's tensors as if it were rows.
+  const config = { ...trained, history: null, itemFeatures: null };
   const rows = {
     userRowCount: rowsOf(tensors, ["user_embedding.weight", "gmf_user_embedding.weight"]),
     itemRowCount: rowsOf(tensors, ["item_embedding.weight", "gmf_item_embedding.weight"]),

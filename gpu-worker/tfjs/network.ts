@@ -11,7 +11,7 @@ export interface Network {
 
 /**
  * `training`: inputs are user rows (where users have some), item rows, a dropout mask (0 or 1 / (1 − rate)) for each layer that
- * drops, and what histories give each branch; the output is the logit. `serving`: inputs are the rows only, nothing is dropped, and the output is the probability.
+ * drops, what histories give each branch, and the items' features; the output is the logit. `serving`: inputs are the rows only, nothing is dropped, and the output is the probability.
  */
 export type NetworkForm = "training" | "serving";
 
@@ -35,12 +35,12 @@ export function buildNetwork(
   if (gmf === null) logit = graph.output(features);
   else {
     const user = graph.user("gmf_", gmf.embeddingSize);
-    const item = graph.embedding("gmf_item_embedding", "item", gmf.embeddingSize);
+    const item = graph.item("gmf_item_embedding", gmf.embeddingSize);
     if (config.output === "sum") logit = tf.layers.dot({ name: "dot", axes: 1 }).apply([user, item]);
     else logit = graph.output([...features, tf.layers.multiply({ name: "gmf" }).apply([user, item])]);
   }
   if (config.itemBias) {
-    logit = tf.layers.add({ name: "biased" }).apply([logit, graph.embedding("item_bias", "item", 1)]);
+    logit = tf.layers.add({ name: "biased" }).apply([logit, graph.item("item_bias", 1)]);
   }
   if (form === "serving") logit = tf.layers.activation({ name: "probability", activation: "sigmoid" }).apply(logit);
   return { model: tf.model({ name: "ncf", inputs: graph.inputs, outputs: logit }), weights: graph.weights };
@@ -56,6 +56,7 @@ class Graph {
   /** By the prefix of their branch. */
   readonly #histories = new Map<string, SymbolicTensor>();
   readonly #hasUserRows: boolean;
+  readonly #features: SymbolicTensor | null;
 
   constructor(
     tf: TensorFlow,
@@ -74,12 +75,26 @@ class Graph {
       this.#histories.set(prefix, tf.input({ name: `${prefix}history`, shape: [width] }));
     }
     this.#hasUserRows = !config.history || config.history.ownRow;
+    const { itemFeatures } = config;
+    this.#features = itemFeatures ? tf.input({ name: "item_features", shape: [itemFeatures.names.length] }) : null;
     this.inputs = [
       ...(this.#hasUserRows ? [this.#rowInputs.user] : []),
       this.#rowInputs.item,
       ...this.#masks.values(),
       ...this.#histories.values(),
+      ...(this.#features === null ? [] : [this.#features]),
     ];
+  }
+
+  /** An item's row of a table, with what its features add. */
+  item(table: string, width: number): SymbolicTensor {
+    if (this.#features === null) return this.embedding(table, "item", width);
+    const own = this.embedding(table.replace("item_", "own_item_"), "item", width);
+    const name = table.replace("item_", "item_feature_");
+    const layer = this.#tf.layers.dense({ name, units: width, kernelInitializer: "zeros", useBias: false });
+    const added = layer.apply(this.#features);
+    this.#keep(layer, [`${name}.weight`]);
+    return this.#tf.layers.add({ name: `${table}_with_features` }).apply([own, added]);
   }
 
   /** A branch's vector of the user: their row, what their history gives, or both. */
@@ -108,7 +123,7 @@ class Graph {
     const { layers } = this.#tf;
     let x = layers
       .concatenate({ name: "mlp" })
-      .apply([this.user("", embeddingSize), this.embedding("item_embedding", "item", embeddingSize)]);
+      .apply([this.user("", embeddingSize), this.item("item_embedding", embeddingSize)]);
     hidden.forEach((width, layer) => {
       const place = layer < regularizedLayers ? batchNorm : "none";
       x = this.#dense(`fc${layer + 1}`, width, x);

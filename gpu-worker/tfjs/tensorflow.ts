@@ -89,7 +89,7 @@ export interface TensorFlow {
   ): LayersModel;
   readonly layers: {
     embedding(options: Named & { inputDim: number; outputDim: number; embeddingsInitializer: "zeros" }): TfLayer;
-    dense(options: Named & { units: number; kernelInitializer: "zeros" }): TfLayer;
+    dense(options: Named & { units: number; kernelInitializer: "zeros"; useBias?: boolean }): TfLayer;
     batchNormalization(options: Named & { momentum: number; epsilon: number }): TfLayer;
     activation(options: Named & { activation: "relu" | "sigmoid" }): TfLayer;
     dot(options: Named & { axes: number }): TfLayer;

@@ -24,6 +24,7 @@ import {
 } from "../../src/ncf/parameters.ts";
 import { type BatchDrawer, type DrawnBatch, openBatchDrawer } from "../../src/ncf/wasm/batch-drawer.ts";
 import { type AdamVariable, adamStep, adamVariable } from "./adam.ts";
+import { featureMatrix } from "./feature-matrix.ts";
 import { Histories } from "./histories.ts";
 import { buildNetwork, droppingLayers, type Network } from "./network.ts";
 import type { TensorFlow, TfTensor } from "./tensorflow.ts";
@@ -50,6 +51,8 @@ class TfjsSession implements TrainingSession {
   readonly #table: readonly ParameterSpec[];
   readonly #network: Network;
   readonly #histories: Histories | null;
+  /** Shape [item rows, features], where the model has features. */
+  readonly #features: TfTensor | null;
   /** Those of the network and of the histories, under the names of the parameter table. */
   readonly #weights: ReadonlyMap<string, NetworkWeight>;
   /** By name; of trained tensors only. */
@@ -66,6 +69,7 @@ class TfjsSession implements TrainingSession {
     this.stepsPerEpoch = batches.stepsPerEpoch;
     this.#table = parameterTable(config, data.userRowCount, data.itemRowCount);
     this.#histories = config.history ? new Histories(tf, config, config.history, data) : null;
+    this.#features = config.itemFeatures ? featureMatrix(tf, config.itemFeatures, data) : null;
     this.#network = buildNetwork(tf, config, data, "training");
     this.#weights = new Map([...this.#network.weights, ...(this.#histories?.weights ?? [])]);
     for (const { name, kind } of this.#table) {
@@ -112,11 +116,13 @@ class TfjsSession implements TrainingSession {
     const inputs = [...(hasUserRows ? [column(userRows)] : []), column(itemRows), ...this.#masks(size)];
     const histories = this.#histories?.batch(positives);
     const vectors = (): TfTensor[] => (histories === undefined ? [] : (this.#histories?.vectors(histories) ?? []));
+    const rows = this.#tf.tensor(itemRows, [size], "int32");
+    const features = this.#features === null ? [] : [this.#tf.gather(this.#features, rows)];
     const labels = this.#tf.tensor(found, [size, 1], "float32");
     const correct = this.#varianceCorrection(size);
     const { value, grads } = this.#tf.variableGrads(
       () => {
-        const logits = this.#network.model.apply([...inputs, ...vectors()], { training: true });
+        const logits = this.#network.model.apply([...inputs, ...vectors(), ...features], { training: true });
         return this.#tf.losses.sigmoidCrossEntropy(labels, logits);
       },
       [...this.#trained.values()].map((variable) => variable.value),
@@ -213,6 +219,7 @@ class TfjsSession implements TrainingSession {
   #dispose(): void {
     this.#network.model.dispose();
     this.#histories?.dispose();
+    this.#features?.dispose();
     for (const { m, v } of this.#trained.values()) {
       m.dispose();
       v.dispose();

@@ -14,8 +14,8 @@ import { indexOfId } from "../core/ids.ts";
 import { Permutation, purposes, streamKey } from "../core/rng.ts";
 import type { Sample } from "../core/sample.ts";
 import type { TrainingData } from "./backend.ts";
-import { grownModel, type ModelGrowth } from "./grown-model.ts";
-import { type TrainedModel, trainingData } from "./model.ts";
+import { grownData, grownModel, type ModelGrowth } from "./grown-model.ts";
+import type { TrainedModel } from "./model.ts";
 import { type TrainerDeps, type TrainerResult, trainModel } from "./trainer.ts";
 
 export interface FineTuneInput extends ModelGrowth {
@@ -37,7 +37,7 @@ export interface FineTuned {
 
 /** @throws NcfError `NOTHING_NEW` where `sample` has no more interactions than `before`; those of `grownModel` and `trainModel` */
 export async function fineTune(deps: Omit<TrainerDeps, "checkpoints">, input: FineTuneInput): Promise<FineTuned> {
-  const { base, sample, epochs, seed, threads, signal } = input;
+  const { base, epochs, seed, threads, signal } = input;
   const { users, newInteractions, olderInteractions } = rehearsed(input);
   const model = grownModel(input);
   const config = { ...base.config, epochs };
@@ -45,7 +45,7 @@ export async function fineTune(deps: Omit<TrainerDeps, "checkpoints">, input: Fi
     { ...deps, checkpoints: null },
     {
       config,
-      data: dataOfUsers(trainingData(config, sample), users),
+      data: dataOfUsers(grownData(input), users),
       sample: "",
       seed,
       threads,

@@ -2,11 +2,14 @@
  * A trained model with rows for users and items that came after its training: where fine-tuning starts. A row that was
  * trained stays as it is; a new user's is folded in from their history, a new item's comes from its attributes.
  */
+import { NcfError } from "../core/errors.ts";
 import { indexOfId } from "../core/ids.ts";
 import { trainingCounts } from "../core/leave-one-out.ts";
 import type { Sample } from "../core/sample.ts";
-import { createFoldIn } from "./fold-in.ts";
+import type { TrainingData } from "./backend.ts";
 import { withDerivedRows } from "./derived-rows.ts";
+import { createFoldIn } from "./fold-in.ts";
+import { attributeFeatures } from "./item-features.ts";
 import { embeddingRows, type TrainedModel, trainingData } from "./model.ts";
 import { withNewItems } from "./new-items.ts";
 import { parameterTable, type Tensor } from "./parameters.ts";
@@ -24,9 +27,10 @@ export interface ModelGrowth {
 /**
  * The model over the users and items of `sample`, with the rows that its configuration gives them there.
  *
- * @throws NcfError `RAW_ID_TOO_LARGE` for a model of raw ids and a new id beyond them; those of `withNewItems`
+ * @throws NcfError `RAW_ID_TOO_LARGE` for a model of raw ids and a new id beyond them; those of `withNewItems` and `grownData`
  */
-export function grownModel({ base, before, sample, attributes }: ModelGrowth): TrainedModel {
+export function grownModel(growth: ModelGrowth): TrainedModel {
+  const { base, before, sample, attributes } = growth;
   const rows = embeddingRows(base.config, sample);
   const items = withAppendedItems(base, before, sample, attributes);
   const users = userRowsOf(base, before, sample);
@@ -34,7 +38,8 @@ export function grownModel({ base, before, sample, attributes }: ModelGrowth): T
   for (const { name, shape, kind } of parameterTable(base.config, rows.userRowCount, rows.itemRowCount)) {
     const old = base.tensors.get(name);
     if (old === undefined) continue;
-    if (kind !== "rows") {
+    // A feature is the same whichever items there are.
+    if (kind !== "rows" || name.includes("item_feature")) {
       tensors.set(name, old);
       continue;
     }
@@ -49,10 +54,28 @@ export function grownModel({ base, before, sample, attributes }: ModelGrowth): T
   }
   return {
     ...base,
-    tensors: withDerivedRows(base.config, trainingData(base.config, sample), tensors),
+    tensors: withDerivedRows(base.config, grownData(growth), tensors),
     userRows: rows.userRows,
     itemRows: rows.itemRows,
   };
+}
+
+/**
+ * What the grown model goes on with.
+ *
+ * @throws NcfError `FEATURES_INVALID` for a model of item vectors, which its files do not keep
+ */
+export function grownData({ base: { config, name }, sample, attributes }: ModelGrowth): TrainingData {
+  const { itemFeatures } = config;
+  if (!itemFeatures) return trainingData(config, sample);
+  if (itemFeatures.from === "attributes") {
+    return trainingData(config, sample, attributeFeatures(itemFeatures, attributes));
+  }
+  throw new NcfError(
+    "FEATURES_INVALID",
+    `expected a model that can be trained further without its items' vectors, found ${name}, which was trained with some. ` +
+      "Train it anew, with the vectors of all items",
+  );
 }
 
 /** The row of a table for an item or user of the grown sample. */

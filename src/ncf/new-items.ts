@@ -11,10 +11,15 @@
  * 2010, "Learning attribute-to-feature mappings for cold-start recommendations".) It orders new items among each other;
  * whether they are right for a user, attribute-profile.ts knows better.
  *
+ * A model with item features needs no regression for what features tell: its new item's row is Σ_k v_k F_k and, in place of
+ * the own row, the mean of the trained items' own rows under the same weights. The vectors that such a model may have been
+ * trained with are not kept: items beyond its sample are then regressed as above.
+ *
  * A function of its arguments alone.
  */
 import { NcfError } from "../core/errors.ts";
 import { factorize, solveFactorized } from "../core/linear-algebra.ts";
+import { attributeFeatures, featureRow, itemTables } from "./item-features.ts";
 import type { TrainedModel } from "./model.ts";
 import type { Tensor } from "./parameters.ts";
 
@@ -25,13 +30,8 @@ import type { Tensor } from "./parameters.ts";
 const ridge = 200;
 
 /** What embeds an item, of which a model has one or more. */
-const itemTables = [
-  "item_embedding.weight",
-  "gmf_item_embedding.weight",
-  "item_bias.weight",
-  "history_embedding.weight",
-  "gmf_history_embedding.weight",
-];
+const plainTables = ["item_embedding.weight", "gmf_item_embedding.weight", "item_bias.weight"];
+const historyTables = ["history_embedding.weight", "gmf_history_embedding.weight"];
 
 export interface ItemCatalogue {
   /** Shape [items]: first the attributes of the items of the model's sample, in its order, then those of the new items. */
@@ -54,21 +54,61 @@ export function withNewItems(model: TrainedModel, catalogue: ItemCatalogue): Tra
   const trained = Int32Array.from(model.itemRows.keys()).filter((item) => interactions[item] > 0);
   const isTrained = new Set(trained);
   const design = regression(attributes, trained, interactions);
+  const mean = regression(
+    attributes.map(() => []),
+    trained,
+    interactions,
+  );
   const tensors = new Map(model.tensors);
-  for (const name of itemTables) {
-    const table = tensors.get(name);
-    if (table === undefined) continue;
+  const extend = (name: string, newRow: (width: number, rowOf: RowOf) => (item: number) => Float64Array): void => {
+    const table = model.tensors.get(name);
+    if (table === undefined) return;
     const width = table.shape[1];
-    const rowOf = (item: number): Float32Array =>
-      table.data.subarray(model.itemRows[item] * width, (model.itemRows[item] + 1) * width);
-    const fromAttributes = design.solve(width, rowOf);
+    const rowOf = rowsOf(table, model.itemRows);
+    const forNew = newRow(width, rowOf);
     const data = new Float32Array(attributes.length * width);
     attributes.forEach((_, item) => {
-      data.set(isTrained.has(item) ? rowOf(item) : fromAttributes(item), item * width);
+      data.set(isTrained.has(item) ? rowOf(item) : forNew(item), item * width);
     });
     tensors.set(name, { shape: [attributes.length, width], data } satisfies Tensor);
+  };
+  const regressed = model.config.itemFeatures ? historyTables : [...plainTables, ...historyTables];
+  for (const name of regressed) extend(name, design.solve);
+  for (const { name, own, feature } of model.config.itemFeatures ? itemTables(model.config) : []) {
+    const [ownTable, features] = [model.tensors.get(own), model.tensors.get(feature)];
+    if (ownTable === undefined || features === undefined) continue;
+    const added = addedByFeatures(model, catalogue, name, rowsOf(ownTable, model.itemRows), features);
+    extend(own, mean.solve);
+    extend(name, (width, rowOf) => {
+      const [ofOwn, fromAttributes] = [mean.solve(width, rowsOf(ownTable, model.itemRows)), design.solve(width, rowOf)];
+      return (item) => added(item)?.map((value, k) => value + ofOwn(item)[k]) ?? fromAttributes(item);
+    });
   }
   return { ...model, tensors, itemRows: Int32Array.from(attributes.keys()) };
+}
+
+type RowOf = (item: number) => Float32Array;
+
+function rowsOf({ shape, data }: Tensor, itemRows: Int32Array): RowOf {
+  return (item) => data.subarray(itemRows[item] * shape[1], (itemRows[item] + 1) * shape[1]);
+}
+
+/** Σ_k v_k F_k of an item in one of the item tables; null for an item whose features are unknown. */
+function addedByFeatures(
+  { config: { itemFeatures }, tensors, itemRows }: TrainedModel,
+  { attributes }: ItemCatalogue,
+  name: string,
+  ownRow: RowOf,
+  features: Tensor,
+): (item: number) => Float64Array | null {
+  const table = tensors.get(name);
+  const whole = table && rowsOf(table, itemRows);
+  const known = itemFeatures?.from === "attributes" ? attributeFeatures(itemFeatures, attributes) : null;
+  return (item) => {
+    // What an item of the sample has beside its own row came from its features.
+    if (item < itemRows.length && whole) return Float64Array.from(whole(item), (value, k) => value - ownRow(item)[k]);
+    return known && featureRow(features, known, item);
+  };
 }
 
 /** A column for each attribute, in order of first appearance. */
