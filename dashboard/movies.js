@@ -5,7 +5,13 @@ import { element, isoDate } from "./dom.js";
 export function recommendationRow(item, index, onWatched) {
   const button = element("button", { type: "button", "aria-label": `I watched ${nameOf(item)}` }, "I watched this");
   button.addEventListener("click", () => onWatched(item, index));
-  return element("li", {}, titleOf(item), button);
+  return element("li", {}, titleOf(item, becauseOf(item)), button);
+}
+
+/** The movies of the user's own that carry the recommendation most. */
+function becauseOf({ because = [] }) {
+  if (because.length === 0) return [];
+  return [element("span", { class: "because" }, `Because of ${because.map(nameOf).join(", ")}`)];
 }
 
 export function historyRow(item) {
@@ -19,11 +25,12 @@ export function nameOf({ title, itemId }) {
   return title ?? `item ${itemId}`;
 }
 
-function titleOf(item) {
+function titleOf(item, more = []) {
   return element(
     "span",
     { class: "title" },
     nameOf(item),
     ...(item.genres.length > 0 ? [element("span", { class: "genres" }, item.genres.join(", "))] : []),
+    ...more,
   );
 }

@@ -141,10 +141,11 @@ async function refresh(news) {
 
 function askRecommendations(signal) {
   if (state.who === "user" && state.userId !== "") {
-    return get(`/users/${encodeURIComponent(state.userId)}/recommendations?k=${recommendationCount}`, signal);
+    const path = `/users/${encodeURIComponent(state.userId)}/recommendations`;
+    return get(`${path}?k=${recommendationCount}&explain=true`, signal);
   }
   const recentItems = state.who === "taste" ? state.picks.map(({ itemId }) => itemId) : [];
-  return post("/recommendations", { recentItems, k: recommendationCount }, signal);
+  return post("/recommendations", { recentItems, k: recommendationCount, explain: true }, signal);
 }
 
 async function askHistory(signal) {

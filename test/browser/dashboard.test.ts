@@ -124,6 +124,9 @@ describe.skipIf(path === undefined)(`the page in Chromium${path === undefined ? 
     expect(await titles("#recommendations")).toHaveLength(10);
     expect(await colours()).toEqual(new Set(["Red"]));
     expect(await page.locator("#recommendations .genres").first().textContent()).toBe("Drama");
+    expect(await page.locator("#recommendations .because").first().textContent()).toMatch(
+      /^Because of Red film \d+ \(1990\)/,
+    );
     expect(await titles("#history")).toHaveLength(10);
     expect(await page.locator("#history-note").textContent()).toBe("The latest 10 of 25 movies.");
     await page.getByRole("button", { name: "Show more" }).click();
