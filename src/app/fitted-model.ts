@@ -22,16 +22,18 @@ export function isBaseline(model: FittedModel): model is Baseline {
 /**
  * The network, for what only networks can do.
  *
- * @param purpose such as "trained further"
+ * @param purpose such as "exported"
+ * @param remedy what to do where it is none
  * @throws NcfError `MODEL_KIND` for a baseline
  */
-export function networkOf(model: FittedModel, purpose: string): TrainedModel {
+export function networkOf(
+  model: FittedModel,
+  purpose: string,
+  remedy = "Name a model that was trained from a preset",
+): TrainedModel {
   if (!isBaseline(model)) return model;
-  throw new NcfError(
-    "MODEL_KIND",
-    `expected a network of the NCF family to be ${purpose}, found ${model.name}, which is a baseline. Name a model that ` +
-      "was trained from a preset",
-  );
+  const found = `found ${model.name}, which is a baseline`;
+  throw new NcfError("MODEL_KIND", `expected a network of the NCF family to be ${purpose}, ${found}. ${remedy}`);
 }
 
 /** The model as it is judged: for the sample's users, as training left them. */

@@ -195,7 +195,9 @@ function testedModel({ model, sample: { sample }, dataset, catalogue }: ReplayMo
   readonly sample: Sample;
 } {
   if (catalogue === "sample" || holdsAll(sample, dataset.items)) return { model, sample };
-  return withListedItems(networkOf(model, "given rows for items that it has not learnt"), sample, dataset.items);
+  const remedy = `Take --catalogue sample, or let the replay fit it to all listed items: --preset ${model.name}`;
+  const network = networkOf(model, "given rows for items that it has not learnt", remedy);
+  return withListedItems(network, sample, dataset.items);
 }
 
 function leak(version: string, cutOffMs: number, leaking: number, events: number): NcfError {
