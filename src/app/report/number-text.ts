@@ -56,3 +56,10 @@ export function duration(seconds: number): string {
 export function megabytes(bytes: number): string {
   return `${grouped(bytes / 2 ** 20)} MB`;
 }
+
+/** Milliseconds without the unit: 4.87 → "4.9", 12.3 → "12"; "<0.1" below, "-" where they are not known. */
+export function millisecondsText(milliseconds: number | null): string {
+  if (milliseconds === null) return "-";
+  if (milliseconds < 0.05) return "<0.1";
+  return milliseconds < 9.95 ? milliseconds.toFixed(1) : grouped(milliseconds);
+}

@@ -1,11 +1,14 @@
-/** The page's style sheet. Colours were chosen to stay apart for the colour-blind and to reach 4.5:1 as text. */
+/**
+ * The page's style sheet. The models' colours begin with blue, vermilion and green of Okabe and Ito; the others lie as far from
+ * these and from one another as can be, for readers with red-green blindness too, and all reach 4.5:1 as text.
+ */
 export const pageStyle = `
 :root {
   color-scheme: light dark;
   --paper: #ffffff; --ink: #17191c; --soft: #565b63; --hair: #dcdfe3; --grid: #e9ebee; --wash: #f4f5f7;
   --data: #5b6b80; --after: #b04a00; --bad: #a1260d; --banner: #ffd43b; --banner-ink: #1a1600;
-  --pop: #676c74;
-  --c0: #0b5fa5; --c1: #b04a00; --c2: #00715a; --c3: #8f3d87; --c4: #7a5c00; --c5: #3a51c4; --c6: #a8325e; --c7: #3f6b1f;
+  --pop: #4b5058;
+  --c0: #0072b2; --c1: #b84a00; --c2: #00795a; --c3: #6d388c; --c4: #ae587f; --c5: #14297b; --c6: #6f1700; --c7: #552340; --c8: #953000;
   --serif: Charter, "Bitstream Charter", "Iowan Old Style", "Palatino Linotype", Palatino, "Source Serif 4", Georgia, "Liberation Serif", serif;
   --sans: system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", sans-serif;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace;
@@ -14,8 +17,8 @@ export const pageStyle = `
   :root {
     --paper: #121417; --ink: #e8e6e1; --soft: #a9adb4; --hair: #33383f; --grid: #262a30; --wash: #1b1e23;
     --data: #7389a6; --after: #f0945a; --bad: #ff9d85; --banner: #ffd43b; --banner-ink: #1a1600;
-    --pop: #9aa0a8;
-    --c0: #6db3f2; --c1: #f59a62; --c2: #52c7a5; --c3: #dd9bd6; --c4: #dcb84a; --c5: #9db0ff; --c6: #f490b1; --c7: #a3cf7d;
+    --pop: #cfd3d8;
+    --c0: #56b4e9; --c1: #e69f00; --c2: #00a878; --c3: #8884f5; --c4: #fcdc5a; --c5: #b97328; --c6: #e7b692; --c7: #9c7ebd; --c8: #068e84;
   }
 }
 * { box-sizing: border-box; }
@@ -63,6 +66,9 @@ svg.chart svg { overflow: visible; }
 .value { font-size: 0.6875rem; fill: var(--ink); paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .dot { fill: var(--c); stroke: var(--paper); stroke-width: 1.5px; }
 .whisker { stroke: var(--c); stroke-width: 2px; }
+.hollow { fill: var(--paper); stroke: var(--c); stroke-width: 1.75px; }
+.second { stroke-width: 1.25px; opacity: 0.7; }
+.leader { stroke: var(--c); stroke-width: 1px; opacity: 0.3; }
 .line { stroke: var(--c); stroke-width: 1.5px; }
 .curve { fill: none; stroke: var(--c); stroke-width: 1.75px; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
 .panels .whisker { stroke-width: 1.5px; opacity: 0.65; }
@@ -71,6 +77,7 @@ svg.chart svg { overflow: visible; }
 .pop { --c: var(--pop); }
 .m0 { --c: var(--c0); } .m1 { --c: var(--c1); } .m2 { --c: var(--c2); } .m3 { --c: var(--c3); }
 .m4 { --c: var(--c4); } .m5 { --c: var(--c5); } .m6 { --c: var(--c6); } .m7 { --c: var(--c7); }
+.m8 { --c: var(--c8); }
 th .name, figcaption .name { color: var(--c); overflow-wrap: anywhere; }
 
 table { border-collapse: collapse; width: 100%; font: 0.875rem/1.45 var(--sans); font-variant-numeric: tabular-nums; }

@@ -3,9 +3,13 @@ import { Html, html } from "./html.ts";
 import { pageStyle } from "./page-style.ts";
 import type { Report } from "./report.ts";
 import { activitySection } from "./sections/activity-section.ts";
+import { costSection } from "./sections/cost-section.ts";
 import { dataSection } from "./sections/data-section.ts";
+import { listsSection } from "./sections/lists-section.ts";
 import { modelsSection } from "./sections/models-section.ts";
+import { popularitySection } from "./sections/popularity-section.ts";
 import { protocolSection } from "./sections/protocol-section.ts";
+import { rankingsSection } from "./sections/rankings-section.ts";
 import { reproduceSection } from "./sections/reproduce-section.ts";
 import { trainingSection } from "./sections/training-section.ts";
 import { verdictFigure, verdictHeader } from "./sections/verdict-section.ts";
@@ -34,7 +38,11 @@ ${verdictHeader(report)}<main>
 <section id="verdict" aria-label="The verdict in a chart" class="hero">${verdictFigure(report)}</section>
 ${[
   modelsSection(report),
+  rankingsSection(report),
   activitySection(report),
+  popularitySection(report),
+  listsSection(report),
+  costSection(report),
   trainingSection(report),
   dataSection(report),
   protocolSection(report),

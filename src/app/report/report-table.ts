@@ -1,8 +1,10 @@
 /** The judged models as a table for a terminal of 80 columns, with what it means in words below. */
-import { grouped } from "./number-text.ts";
+import { grouped, millisecondsText } from "./number-text.ts";
+import { popularitySentences } from "./popularity-sentences.ts";
 import { printable } from "./printable.ts";
 import type { Report, ReportModel } from "./report.ts";
-import { comparedWithPopularityInHeadline, itemNoun } from "./verdicts.ts";
+import { seedsText, testsText } from "./split-text.ts";
+import { itemNoun, ranked } from "./verdicts.ts";
 
 const width = 80;
 const gap = "  ";
@@ -13,11 +15,12 @@ export function reportTable(report: Report): string {
   return [...introduction(report), "", ...table(report.models), "", ...statements(report)].join("\n");
 }
 
-function introduction({ dataset, protocol }: Report): string[] {
+function introduction(report: Report): string[] {
+  const { dataset, protocol } = report;
   const { sample } = dataset;
   const noun = itemNoun(dataset);
   const lines = wrapped(
-    `${printable(dataset.name)}: ${grouped(sample.testedUsers)} users tested, each with one held-out ${noun} among ` +
+    `${printable(dataset.name)}: ${testsText(report)} among ` +
       `${protocol.candidates} unseen ones, of ${grouped(sample.items)} ${noun}s.`,
   );
   const short = protocol.shortCandidateUsers;
@@ -30,14 +33,15 @@ function introduction({ dataset, protocol }: Report): string[] {
 
 function table(models: readonly ReportModel[]): string[] {
   const head = [
-    ["", "HR@10", "NDCG@10", "HR@10", "against"],
-    ["model", "[95 % interval]", "[95 % interval]", "full", "popularity"],
+    ["", "HR@10", "NDCG", "HR@10 over", "", "against"],
+    ["model", "[95 % interval]", "@10", "all (est.)", "ms", "popularity"],
   ];
-  const body = models.map((m) => [
+  const body = ranked(models).map((m) => [
     shortened(m.name),
     `${m.hrAt10.toFixed(3)} ${intervalText(m.hrAt10Interval)}`,
-    `${m.ndcgAt10.toFixed(3)} ${intervalText(m.ndcgAt10Interval)}`,
-    m.fullCatalogue.hrAt10.toFixed(3),
+    m.ndcgAt10.toFixed(3),
+    `${m.fullCatalogue.hrAt10.toFixed(3)} (${m.corrected.hrAt10.toFixed(3)})`,
+    millisecondsText(m.cost.millisecondsPerRequest),
     againstPopularity(m),
   ]);
   const widths = head[0].map((_, column) => Math.max(...[...head, ...body].map((row) => row[column].length)));
@@ -50,11 +54,15 @@ function table(models: readonly ReportModel[]): string[] {
   return [...head.map(line), rule, ...body.map(line)];
 }
 
-/** Who won, then each model that popularity beats or that cannot be told from it, unless the first sentence says so. */
-function statements({ models, verdicts }: Report): string[] {
-  const told = comparedWithPopularityInHeadline(models);
-  const plain = verdicts.models.filter((v) => v.versusPopularity !== "beats" && v.name !== told).map((v) => v.text);
-  return [verdicts.headline, ...plain].flatMap((text) => wrapped(printable(text)));
+/** Who won; who does not beat popularity; where another ranking orders the models otherwise; how seeds differ. */
+function statements(report: Report): string[] {
+  const { verdicts } = report;
+  const plain = popularitySentences(report).flatMap(({ outcome, text }) => (outcome === "beats" ? [] : [text]));
+  const order = verdicts.rankings.reversed.length === 0 ? [] : [verdicts.rankings.text];
+  const seeds = seedsText(report);
+  return [verdicts.headline, ...plain, ...order, ...(seeds === null ? [] : [seeds])].flatMap((text) =>
+    wrapped(printable(text)),
+  );
 }
 
 function intervalText([low, high]: readonly [number, number]): string {

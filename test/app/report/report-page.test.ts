@@ -58,7 +58,7 @@ describe("the report page", () => {
   it("names and describes every chart, with ids that occur once", () => {
     const page = reportPage(three);
     const charts = page.match(/<svg class="chart"[\s\S]*?<\/desc>/g) ?? [];
-    expect(charts.length).toBe(7);
+    expect(charts.length).toBe(11);
     for (const chart of charts) expect(chart).toMatch(/<title id="[^"]+">.+<\/title><desc id="[^"]+">.+<\/desc>/);
     const ids = [...page.matchAll(/ id="([^"]+)"/g)].map((m) => m[1]);
     expect(new Set(ids).size).toBe(ids.length);

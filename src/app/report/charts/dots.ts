@@ -9,6 +9,8 @@ export interface DotRow {
   readonly interval: readonly [number, number] | null;
   /** Class that carries the colour. */
   readonly tone: string;
+  /** A second value, hollow and below the first. */
+  readonly second?: { readonly value: number; readonly interval: readonly [number, number] };
 }
 
 export interface DotChart {
@@ -57,7 +59,13 @@ function dotRow({ axis, valueText }: DotChart, row: DotRow, y: number): Html {
   return html`<g class="${row.tone}"><title>${row.label}: ${value}</title>
 <text class="label" x="${x}" y="${y + 21}" text-anchor="${anchorAt(at, name.length + value.length)}"><tspan class="name">${name}</tspan> ${value}</text>
 ${row.interval === null ? null : whisker(axis, row.interval, dotY)}
-<circle class="dot" cx="${x}" cy="${dotY}" r="${dotRadius}"/></g>`;
+<circle class="dot" cx="${x}" cy="${dotY}" r="${dotRadius}"/>${row.second === undefined ? null : secondMark(axis, row.second, dotY + 11)}</g>`;
+}
+
+function secondMark(axis: Axis, { value, interval }: NonNullable<DotRow["second"]>, y: number): Html {
+  const [x1, x2] = interval.map((end) => across(position(axis, end)));
+  return html`<line class="whisker second" x1="${x1}" x2="${x2}" y1="${y}" y2="${y}"/>
+<circle class="hollow" cx="${across(position(axis, value))}" cy="${y}" r="${dotRadius - 1}"/>`;
 }
 
 function whisker(axis: Axis, [low, high]: readonly [number, number], y: number): Html {

@@ -24,8 +24,8 @@ export function toneOf(name: string, names: readonly string[]): string {
   return `m${names.filter((n) => n !== popularityName).indexOf(name) % toneCount}`;
 }
 
-/** Colours in the style sheet: m0 … m7. */
-const toneCount = 8;
+/** Colours in the style sheet: m0 … m8. */
+const toneCount = 9;
 
 /** A bar from zero inside a table cell; the number beside it says the value. */
 export function bar(share: number): Html {

@@ -3,18 +3,18 @@ import { dotChart } from "../charts/dots.ts";
 import { toneOf } from "../charts/frame.ts";
 import { axisFor } from "../charts/scale.ts";
 import { type Html, html, prose } from "../html.ts";
-import { grouped, percent, pValueText, signedPoints } from "../number-text.ts";
+import { percent, pValueText, signedPoints } from "../number-text.ts";
 import type { Report, ReportModel } from "../report.ts";
 import { popularityName, ranked } from "../verdicts.ts";
-import { cardTable, figure, paragraph, section } from "./section.ts";
+import { cardTable, figure, section } from "./section.ts";
 
 export function modelsSection(report: Report): Html {
   const { models } = report;
   const content = [
     html`<div class="pair">${ndcgFigure(models)}${leadFigure(models)}</div>`,
     modelTable(models),
-    paragraph(fullCatalogueText(report)),
     tiesText(models),
+    seedsPart(models),
   ];
   return section("models", "Side by side", content);
 }
@@ -82,7 +82,15 @@ function signedPoints0(value: number): string {
   return value === 0 ? "0" : signedPoints(value).replace(/\.0$/, "");
 }
 
-const columns = ["Model", "HR@10", "NDCG@10", "Full catalogue HR@10", "Full catalogue NDCG@10", "Lead over popularity"];
+const columns = [
+  "Model",
+  "HR@10",
+  "NDCG@10",
+  "Full catalogue HR@10",
+  "its estimate",
+  "Full catalogue NDCG@10",
+  "Lead over popularity",
+];
 
 function modelTable(models: readonly ReportModel[]): Html {
   const names = models.map((m) => m.name);
@@ -90,10 +98,11 @@ function modelTable(models: readonly ReportModel[]): Html {
     tone: toneOf(m.name, names),
     cells: [
       m.name,
-      html`<b>${percent(m.hrAt10)}</b> <small>${(100 * m.hrAt10Interval[0]).toFixed(1)}–${(100 * m.hrAt10Interval[1]).toFixed(1)}</small>`,
+      html`<b>${percent(m.hrAt10)}</b> <small>${percentRange(m.hrAt10Interval)}</small>`,
       html`<b>${m.ndcgAt10.toFixed(3)}</b> <small>${intervalText(m.ndcgAt10Interval)}</small>`,
-      percent(m.fullCatalogue.hrAt10),
-      m.fullCatalogue.ndcgAt10.toFixed(3),
+      html`${percent(m.fullCatalogue.hrAt10)} <small>${percentRange(m.fullCatalogue.hrAt10Interval)}</small>`,
+      html`${percent(m.corrected.hrAt10)} <small>${percentRange(m.corrected.hrAt10Interval)}</small>`,
+      html`${m.fullCatalogue.ndcgAt10.toFixed(3)} <small>${intervalText(m.fullCatalogue.ndcgAt10Interval)}</small>`,
       leadCell(m),
     ],
   }));
@@ -107,17 +116,29 @@ function leadCell({ versusPopularity: versus }: ReportModel): Html {
   return html`<b>${signedPoints(versus.difference)}</b> <small>${interval}${prose(pValueText(versus.pValue))}</small>`;
 }
 
+/** In percent; an estimate's may go below zero. */
+function percentRange(interval: readonly [number, number]): string {
+  return interval.map((end) => (100 * end).toFixed(1).replace("-", "−")).join("–");
+}
+
 function intervalText([low, high]: readonly [number, number]): string {
   return `${low.toFixed(3)}–${high.toFixed(3)}`;
 }
 
-function fullCatalogueText({ dataset, models, protocol }: Report): string {
-  const cases = models[0].fullCatalogue.cases;
-  const whom =
-    cases < dataset.sample.testedUsers
-      ? `for ${grouped(cases)} of the tested users, drawn by seed`
-      : `for all ${grouped(cases)} tested users`;
-  return `Ranking among ${protocol.candidates + 1} is a much easier game than ranking everything: the full-catalogue columns rank the held-out item against all ${grouped(dataset.sample.items)} but those the user knows, ${whom}. Figures from the two games must never be compared with each other.`;
+/** Mean and spread of what was trained under several seeds. */
+function seedsPart(models: readonly ReportModel[]): Html | null {
+  const names = models.map((m) => m.name);
+  const seeded = ranked(models).flatMap((m) => (m.seeds === null ? [] : [{ name: m.name, ...m.seeds }]));
+  if (seeded.length === 0) return null;
+  const text = (spread: NonNullable<ReportModel["seeds"]>["hrAt10"]): Html =>
+    html`<b>${spread.mean.toFixed(3)}</b> <small>± ${spread.standardDeviation.toFixed(3)}</small>`;
+  const rows = seeded.map(({ name, seeds, hrAt10, ndcgAt10, fullCatalogueHrAt10 }) => ({
+    tone: toneOf(name, names),
+    cells: [name, seeds.length, text(hrAt10), text(ndcgAt10), text(fullCatalogueHrAt10)],
+  }));
+  return html`${cardTable("Trained under several seeds: mean and standard deviation", ["Model", "Seeds", "HR@10", "NDCG@10", "Full catalogue HR@10"], rows)}
+<p class="note">${prose(`All other figures are those of the first seed, ${seeded[0].seeds[0]}. A model that draws nothing at random is fitted once.`)}</p>
+`;
 }
 
 /** Ties matter where the best and the worst order differ by half a point or more. */

@@ -3,8 +3,9 @@ import { bar } from "../charts/frame.ts";
 import { type Html, html, prose } from "../html.ts";
 import { grouped, percent } from "../number-text.ts";
 import type { Report } from "../report.ts";
-import { itemNoun } from "../verdicts.ts";
-import { paragraph, section, terms } from "./section.ts";
+import { dayOf } from "../split-text.ts";
+import { enumeration, itemNoun } from "../verdicts.ts";
+import { numberTable, paragraph, section, terms } from "./section.ts";
 
 export function protocolSection(report: Report): Html {
   return section("protocol", "How it was judged", [
@@ -45,15 +46,22 @@ const tieRules: Readonly<Record<string, string>> = {
   random: "one is drawn by seed",
 };
 
-function heldOutText({ dataset, protocol }: Report): string {
+function heldOutText({ dataset, protocol, splits }: Report): string {
   const { sample } = dataset;
   const noun = itemNoun(dataset);
   const rule = tieRules[protocol.tieRule] ?? `the rule ${protocol.tieRule} decides`;
+  const latest = protocol.split === "leaveOneOut";
+  const days = splits.flatMap(({ beforeMs }) => (beforeMs === null ? [] : [dayOf(beforeMs)]));
   const parts = [
-    `Each user's latest ${noun} is hidden from training, and the models must find it.`,
-    `${percent(protocol.tieShare)} of the tested users rated several ${noun}s at their latest moment: ${rule}. This rule alone can move HR@10 by as much as 6 points.`,
+    latest
+      ? `Each user's latest ${noun} is hidden from training, and the models must find it.`
+      : `Models are trained on what came before ${enumeration(days)}, and must find each user's next ${noun}${days.length > 1 ? " up to the moment after" : ""}. Who has no rating before cannot be tested.`,
+    `${percent(protocol.tieShare)} of the tested users rated several ${noun}s at ${latest ? "their latest" : "that"} moment: ${rule}. This rule alone can move HR@10 by as much as 6 points.`,
   ];
-  if (sample.singletons > 0) parts.push(`${grouped(sample.singletons)} users with one rating are in training only.`);
+  if (sample.singletons > 0) {
+    const who = latest ? "with one rating" : "without a new rating";
+    parts.push(`${grouped(sample.singletons)} users ${who} are in training only.`);
+  }
   if (sample.repeatedPairsRemoved > 0) {
     parts.push(`Of a repeated user and ${noun} the latest was kept (${grouped(sample.repeatedPairsRemoved)} removed).`);
   }
@@ -71,7 +79,7 @@ function candidatesText({ dataset, protocol }: Report): string {
     protocol.shortCandidateUsers > 0
       ? ` ${grouped(protocol.shortCandidateUsers)} users have fewer unseen ${noun}s than that and got all of them.`
       : "";
-  return `The held-out ${noun} stands among ${protocol.candidates} ${draw} others that the user never rated, drawn once for each user by seed: every model ranks the very same candidates. ${catalogue}${short}`;
+  return `The held-out ${noun} stands among ${protocol.candidates} ${draw} others that the user ${protocol.split === "leaveOneOut" ? "never rated" : "had not rated by then"}, drawn once for each user by seed: every model ranks the very same candidates. ${catalogue}${short}`;
 }
 
 function chanceText({ protocol }: Report): string {
@@ -84,7 +92,9 @@ function trainingText({ dataset, protocol }: Report): string {
   return `Each interaction comes with ${protocol.negatives} ${noun}s that the user has not in training, uniform over the catalogue, ${when}. The held-out ${noun} may be among them: leaving it out would leak the answer.`;
 }
 
-function leakagePart({ leakage, dataset }: Report): Html {
+function leakagePart(report: Report): Html {
+  const { leakage, dataset, protocol } = report;
+  if (protocol.split !== "leaveOneOut") return splitTable(report);
   const share = leakage.shareOfTrainingAfterTestEvent;
   const text = `Leave-one-out looks into the future: for an average tested user, ${percent(share)} of all training interactions happened after the moment of their held-out ${itemNoun(dataset)}. A recommender in service never has that knowledge, so read these figures as a comparison between models, not as a promise.`;
   return html`<h3>What it leaks</h3>
@@ -93,4 +103,26 @@ function leakagePart({ leakage, dataset }: Report): Html {
 <tbody><tr><th scope="row">Before the test</th><td><span class="n">${percent(1 - share)}</span>${bar(1 - share)}</td></tr>
 <tr class="after"><th scope="row">After the test</th><td><span class="n">${percent(share)}</span>${bar(share)}</td></tr></tbody></table>
 `;
+}
+
+/** No model of a split by time knows what came later: what was trained on and tested at each moment. */
+function splitTable({ splits }: Report): Html {
+  const head = [
+    "Trained before",
+    "Interactions",
+    "Tested",
+    "New users",
+    "Leakage",
+    ...splits[0].models.map((m) => m.name),
+  ];
+  const rows = splits.map((split) => [
+    split.beforeMs === null ? "" : dayOf(split.beforeMs),
+    grouped(split.trainingInteractions),
+    grouped(split.testedUsers),
+    grouped(split.newUsers),
+    percent(split.shareOfTrainingAfterTestEvent),
+    ...split.models.map((m) => percent(m.hrAt10)),
+  ]);
+  return html`<h3>Split by time</h3>
+${paragraph("No training interaction is later than a test: nothing leaks from the future. New users have their first rating in the time that is tested, and are not tested. The models' columns have HR@10.")}${numberTable("What was trained on and tested, by moment", head, rows)}`;
 }

@@ -3,9 +3,10 @@ import { dotChart } from "../charts/dots.ts";
 import { toneOf } from "../charts/frame.ts";
 import { axisFor } from "../charts/scale.ts";
 import { type Html, html, prose } from "../html.ts";
-import { grouped, percent, points } from "../number-text.ts";
+import { grouped, percent } from "../number-text.ts";
+import { popularitySentences } from "../popularity-sentences.ts";
 import type { Report } from "../report.ts";
-import { comparedWithPopularityInHeadline, enumeration, itemNoun, popularityName, ranked } from "../verdicts.ts";
+import { itemNoun, popularityName, ranked } from "../verdicts.ts";
 import { figure } from "./section.ts";
 
 export function verdictHeader(report: Report): Html {
@@ -13,37 +14,12 @@ export function verdictHeader(report: Report): Html {
   return html`<header class="verdict">
 <p class="kicker">${report.generatedBy.name} <span aria-hidden="true">/</span> how well it recommends on <strong>${dataset.name}</strong></p>
 <h1>${prose(verdicts.headline)}</h1>
-${statements(report).map(
+${popularitySentences(report).map(
   ({ outcome, text }) => html`<p class="also ${outcome}">${prose(text)}</p>
 `,
 )}<p class="facts">${facts(report)}</p>
 </header>
 `;
-}
-
-interface Statement {
-  readonly outcome: string;
-  readonly text: string;
-}
-
-/** What the headline leaves open: each model that does not beat popularity, and in one sentence those that do. */
-function statements({ models, verdicts }: Report): Statement[] {
-  const told = comparedWithPopularityInHeadline(models);
-  const others = verdicts.models.filter((v) => v.name !== told);
-  const beating = others.filter((v) => v.versusPopularity === "beats");
-  const rest = others.filter((v) => v.versusPopularity !== "beats" || beating.length === 1);
-  const plain = rest.map((v) => ({ outcome: v.versusPopularity, text: v.text }));
-  if (beating.length < 2) return plain;
-  const leads = beating.map((v) => models.find((m) => m.name === v.name)?.versusPopularity?.difference ?? 0);
-  const range = `by ${(100 * Math.min(...leads)).toFixed(1)} to ${points(Math.max(...leads))}`;
-  const all = beating.length === 2 ? "Both" : `All ${beating.length}`;
-  return [
-    {
-      outcome: "beats",
-      text: `${enumeration(beating.map((v) => v.name))} beat popularity ${range}. ${all} leads are significant.`,
-    },
-    ...plain,
-  ];
 }
 
 function facts({ dataset }: Report): string {
