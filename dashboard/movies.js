@@ -11,7 +11,7 @@ export function recommendationRow(item, index, onWatched) {
 /** The movies of the user's own that carry the recommendation most. */
 function becauseOf({ because = [] }) {
   if (because.length === 0) return [];
-  return [element("span", { class: "because" }, `Because of ${because.map(nameOf).join(", ")}`)];
+  return [element("span", { class: "because" }, `Because of ${because.map(nameOf).join("; ")}`)];
 }
 
 export function historyRow(item) {
