@@ -2,7 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BaselineSettings } from "../src/baselines/baseline.ts";
+import { contentBased } from "../src/baselines/content-based.ts";
 import { type IalsSettings, initialFactors } from "../src/baselines/ials.ts";
+import { itemKnnRecency } from "../src/baselines/item-knn.ts";
 import type { Sample } from "../src/core/sample.ts";
 import type { Agreement } from "./rivals-agreement.ts";
 
@@ -20,9 +22,29 @@ export interface Check {
   readonly prepare?: (sample: Sample, settings: BaselineSettings, folder: string) => void;
 }
 
+const counted = "rivals_counted.py";
 const solved = "rivals_solved.py";
 
 export const checks: readonly Check[] = [
+  ...[
+    "popularity",
+    "decayed-popularity",
+    "item-knn",
+    "item-knn-recency",
+    "user-knn",
+    "user-knn-recency",
+    "content-based",
+  ].map((model): Check => ({ name: model, model, settings: {}, script: counted, agree: "scores" })),
+  // implicit chooses by itself among neighbours that are equally similar.
+  { name: "implicit-item-knn", model: "item-knn", settings: { shrinkage: 0 }, script: counted, agree: "hits" },
+  // Each draws other items to learn its weights from.
+  {
+    name: "hybrid",
+    model: "hybrid",
+    settings: { ...of("collaborative", itemKnnRecency.defaults), ...of("content", contentBased.defaults) },
+    script: counted,
+    agree: "hits",
+  },
   { name: "ease", model: "ease", settings: {}, script: solved, agree: "scores" },
   { name: "ease-recency", model: "ease-recency", settings: {}, script: solved, agree: "scores" },
   {
@@ -41,4 +63,9 @@ export const checks: readonly Check[] = [
 /** The settings of Hu et al., without an exponent. */
 function hu(factors: number, unobservedWeight: number, regularization: number): BaselineSettings {
   return { factors, unobservedWeight, regularization, frequencyExponent: 0 };
+}
+
+/** Settings of a hybrid's part. */
+function of(part: string, settings: BaselineSettings): BaselineSettings {
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`${part}.${name}`, value]));
 }

@@ -12,12 +12,13 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { readDataset } from "../src/adapters/local/ratings-reader.ts";
+import { attributesOfAll } from "../src/app/new-items.ts";
+import type { FitInput } from "../src/baselines/baseline.ts";
 import { baselineKindNamed } from "../src/baselines/kinds.ts";
 import { byTrainingHistory } from "../src/core/by-history.ts";
 import { CandidateSampler } from "../src/core/candidates.ts";
 import { testedUsers } from "../src/core/evaluation.ts";
 import { leaveOneOut } from "../src/core/leave-one-out.ts";
-import type { Sample } from "../src/core/sample.ts";
 import { grouped, machineLine } from "./measurement.ts";
 import { PythonProcess, requirePythonModule } from "./python-process.ts";
 import { agreement } from "./rivals-agreement.ts";
@@ -36,7 +37,7 @@ if (unknown !== undefined)
 console.log(machineLine());
 console.log(`numpy ${requirePythonModule("numpy")}, implicit ${requirePythonModule("implicit")}`);
 for (const path of paths) {
-  const { ratings } = await readDataset(path);
+  const { ratings, items: details } = await readDataset(path);
   const everyone = new Uint8Array(ratings.userIds.length).fill(1);
   const { sample } = leaveOneOut(ratings, everyone, { tieRule: "firstInFile", seed: 1, listedItemIds: null });
   const [users, items, interactions] = [sample.userIds, sample.itemIds, sample.train.items].map(({ length }) =>
@@ -45,8 +46,9 @@ for (const path of paths) {
   console.log(`\n${basename(path)}: ${users} users, ${items} items, ${interactions} training interactions`);
   const folder = mkdtempSync(join(tmpdir(), "rivals-"));
   try {
-    const cases = casesOf(sample, folder);
-    for (const check of checks.filter(({ name }) => names.includes(name))) await compare(check, sample, cases, folder);
+    const input = { sample, attributes: attributesOfAll(sample.itemIds, details) };
+    const cases = casesOf(input, folder);
+    for (const check of checks.filter(({ name }) => names.includes(name))) await compare(check, input, cases, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -60,7 +62,7 @@ interface Cases {
 }
 
 /** The judged cases; writes them and the training data into the folder, as the Python scripts read them. */
-function casesOf(sample: Sample, folder: string): Cases {
+function casesOf({ sample, attributes }: FitInput, folder: string): Cases {
   const users = testedUsers(sample);
   const sampler = new CandidateSampler(sample, { seed: 1, negatives: 99, withReplacement: false });
   const candidates = Array.from(users, (user) => sampler.of(user));
@@ -71,17 +73,20 @@ function casesOf(sample: Sample, folder: string): Cases {
   });
   writeFileSync(join(folder, "offsets"), Int32Array.from(sample.train.offsets));
   writeFileSync(join(folder, "items"), sample.train.items);
+  writeFileSync(join(folder, "times"), sample.train.timestampsMs);
+  writeFileSync(join(folder, "attributes.json"), JSON.stringify(attributes));
   writeFileSync(join(folder, "cases"), users);
   writeFileSync(join(folder, "candidates"), table);
   return { users, candidates };
 }
 
-async function compare(check: Check, sample: Sample, cases: Cases, folder: string): Promise<void> {
+async function compare(check: Check, input: FitInput, cases: Cases, folder: string): Promise<void> {
+  const { sample } = input;
   const kind = baselineKindNamed(check.model);
   if (kind === null) throw new Error(`expected a check of a known model, found ${check.model}`);
   const started = performance.now();
   const settings = { ...kind.defaults, ...check.settings };
-  const model = byTrainingHistory(await kind.fit({ sample, attributes: [] }, settings), sample);
+  const model = byTrainingHistory(await kind.fit(input, settings), sample);
   const seconds = (performance.now() - started) / 1000;
   const ours = cases.candidates.map((candidates, i) => {
     const scores = new Float64Array(candidates.length);

@@ -34,15 +34,25 @@ export class DecayedCounts {
     }
     this.values[item] += pow(2, halfLives);
   }
+
+  /** Shape [items]: what the counts have become by a time. */
+  asOf(timestampMs: number): Float64Array {
+    const factor = pow(2, (this.#originMs - timestampMs) / this.#halfLifeMs);
+    return this.values.map((value) => value * factor);
+  }
 }
 
-/** Shape [items]: the decayed counts of all interactions of the histories, added user by user. */
+/** Shape [items]: the decayed counts of all interactions of the histories, as of the newest. */
 export function decayedCounts(
   { items, timestampsMs }: Pick<UserHistories, "items" | "timestampsMs">,
   catalogueSize: number,
   halfLifeMs: number,
 ): Float64Array {
   const counts = new DecayedCounts(catalogueSize, halfLifeMs);
-  for (let i = 0; i < items.length; i++) counts.add(items[i], timestampsMs[i]);
-  return counts.values;
+  let newestMs = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < items.length; i++) {
+    counts.add(items[i], timestampsMs[i]);
+    newestMs = Math.max(newestMs, timestampsMs[i]);
+  }
+  return items.length === 0 ? counts.values : counts.asOf(newestMs);
 }

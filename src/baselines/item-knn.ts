@@ -136,5 +136,5 @@ export const itemKnnRecency = itemKnnKind("item-knn-recency", {
   neighbours: 200,
   shrinkage: 5,
   recency: 1,
-  fitRecency: 0.7,
+  fitRecency: 1,
 });

@@ -63,7 +63,10 @@ function countsOf(sample: Sample, { halfLifeDays }: PopularitySettings): Float64
 
 export const popularity = popularityKind("popularity", { halfLifeDays: null });
 
-/** Half a year: what an item gained two years ago counts a sixteenth. */
+/**
+ * Half a year: what an item gained two years ago counts a sixteenth. Streams compare with the same; the validation splits by
+ * leave-one-out, which mix times, prefer to forget more slowly.
+ */
 export const decayedPopularity = popularityKind("decayed-popularity", { halfLifeDays: 26 * 7 });
 
 /** What stands beside every model, at once. */

@@ -27,7 +27,7 @@ describe("content-based", () => {
 
   it("tells nothing without a history, and follows the newest items with one", async () => {
     expect(await scores([])).toEqual(new Float64Array(attributes.length));
-    const [a, , b] = await scores([0, 1, 2]);
+    const [a, , b] = await scores([0, 1, 2], 0);
     expect(a).toBeGreaterThan(b);
     const [afterwards, , newest] = await scores([0, 2, 3]);
     expect(newest).toBeGreaterThan(afterwards);
