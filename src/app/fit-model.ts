@@ -5,6 +5,7 @@ import type { ItemDetails } from "../core/ratings.ts";
 import { type NcfConfig, presetNamed } from "../ncf/config.ts";
 import { fitBaseline } from "./fit-baseline.ts";
 import type { FittedModel } from "./fitted-model.ts";
+import type { ItemFeatureSource } from "./item-features.ts";
 import { type ModelToStartFrom, type TrainDeps, type TrainRequest, trainAndStore } from "./train-model.ts";
 import type { TrainingRecord } from "./training-record.ts";
 
@@ -15,6 +16,8 @@ export interface NetworkPlan {
   readonly config: NcfConfig;
   /** What its training starts from, where it is not the seed's values. */
   readonly initFrom?: ModelToStartFrom;
+  /** Absent where it knows no more of items than who took them. */
+  readonly itemFeatures?: ItemFeatureSource;
 }
 
 export interface BaselinePlan {
@@ -45,7 +48,8 @@ export function isNetworkPlan(plan: ModelPlan): plan is NetworkPlan {
 }
 
 /** Seed, threads and checkpoints are of trainings alone. */
-export interface ModelRequest extends Omit<TrainRequest, "name" | "config" | "initFrom" | "patience"> {
+export interface ModelRequest
+  extends Omit<TrainRequest, "name" | "config" | "initFrom" | "itemFeatures" | "items" | "patience"> {
   readonly plan: ModelPlan;
   /** Titles and genres of the sample's items, as far as the source lists them. */
   readonly items: readonly ItemDetails[];

@@ -5,6 +5,7 @@ import { NcfError } from "../core/errors.ts";
 import { rankTestItems, summarize, testedUsers } from "../core/evaluation.ts";
 import { encodeJsonFile } from "../core/json.ts";
 import { holdOutLatest } from "../core/leave-one-out.ts";
+import type { ItemDetails } from "../core/ratings.ts";
 import type { Recommender } from "../core/recommender.ts";
 import type { Sample } from "../core/sample.ts";
 import type { NumericBackend } from "../ncf/backend.ts";
@@ -16,6 +17,7 @@ import { type CheckpointStore, trainModel } from "../ncf/trainer.ts";
 import { transferredStart } from "../ncf/transferred-start.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { Progress } from "../ports/progress.ts";
+import { type ItemFeatureSource, withItemFeatures } from "./item-features.ts";
 import { parseTrainingRecord, type TrainingRecord } from "./training-record.ts";
 
 export interface TrainDeps {
@@ -39,6 +41,10 @@ export interface TrainRequest {
   readonly threads: number;
   /** A model of any data, of the same network, to start from instead of the seed's values. */
   readonly initFrom?: ModelToStartFrom | undefined;
+  /** Features of items as a further input; none by default. */
+  readonly itemFeatures?: ItemFeatureSource | undefined;
+  /** Titles and genres of the sample's items, for their features. */
+  readonly items?: readonly ItemDetails[];
   /** Epochs without a better validation HR@10 after which training stops; null trains all epochs on all data. */
   readonly patience: number | null;
   /** Put before the files' names, such as "models/neumf/". */
@@ -74,9 +80,13 @@ const defaultCheckpointEveryMs = 10_000;
 
 /** @throws NcfError of `trainModel`, `decodeCheckpoint` and the store */
 export async function trainAndStore(deps: TrainDeps, request: TrainRequest): Promise<TrainOutcome> {
-  const { config, name, prefix, seed, initFrom } = request;
+  const { name, prefix, seed, initFrom, items = [] } = request;
   const trained = request.patience === null ? request.sample : holdOutLatest(request.sample);
-  const data = trainingData(config, trained);
+  const { config, itemFeatures } =
+    request.itemFeatures === undefined
+      ? { config: request.config }
+      : withItemFeatures(request.config, request.itemFeatures, trained.itemIds, items);
+  const data = trainingData(config, trained, itemFeatures);
   const rows = { userRows: data.userRows, itemRows: data.itemRows };
   const keys = {
     checkpoint: `${prefix}checkpoint.safetensors`,

@@ -52,7 +52,13 @@ export function transferredStart(base: ModelFile, config: NcfConfig, sample: Sam
     }
     const width = initial.shape[1];
     const data = initial.data.slice();
-    if (!tensorName.includes("user_embedding")) {
+    if (tensorName.includes("item_feature_")) {
+      // Features move by their name.
+      config.itemFeatures?.names.forEach((feature, index) => {
+        const from = (baseConfig.itemFeatures?.names.indexOf(feature) ?? -1) * width;
+        if (from >= 0) data.set(found.data.subarray(from, from + width), index * width);
+      });
+    } else if (!tensorName.includes("user_embedding")) {
       known.forEach((item, index) => {
         if (item < 0) return;
         const from = baseRows.itemRows[item] * width;

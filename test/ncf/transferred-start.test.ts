@@ -5,8 +5,9 @@ import type { Sample } from "../../src/core/sample.ts";
 import { SyntheticDataset } from "../../src/core/synthetic/dataset.ts";
 import { syntheticRatingTable } from "../../src/core/synthetic/table.ts";
 import type { ModelFile } from "../../src/ncf/checkpoint.ts";
-import { type NcfConfig, presets } from "../../src/ncf/config.ts";
+import { type ItemFeaturesConfig, type NcfConfig, presets } from "../../src/ncf/config.ts";
 import { createFoldIn } from "../../src/ncf/fold-in.ts";
+import { attributeFeatures } from "../../src/ncf/item-features.ts";
 import { embeddingRows, trainingData } from "../../src/ncf/model.ts";
 import { initialTensors, parameterTable, type TensorMap } from "../../src/ncf/parameters.ts";
 import { transferredStart } from "../../src/ncf/transferred-start.ts";
@@ -102,3 +103,33 @@ describe.each(["neumf", "mf", "paper"] as const)("a training of %s from a model 
     expect(() => transferredStart(base, config, foreign, 9)).toThrow(/knows some of the \d+ items/);
   });
 });
+
+describe("a model with item features", () => {
+  it("takes the rows of features over by their name", async () => {
+    const features = (names: readonly string[]): NcfConfig => ({
+      ...presets.mf,
+      itemFeatures: { from: "attributes", names },
+    });
+    const attributes = (sample: Sample) => Array.from(sample.itemIds, (id) => [id % 2 === 0 ? "even" : "odd"]);
+    const [theirConfig, ourConfig] = [features(["even", "odd"]), features(["odd", "prime", "even"])];
+    const data = trainingData(theirConfig, theirs, attributeFeatures(featuresOf(theirConfig), attributes(theirs)));
+    const session = await wasmBackend().open(theirConfig, data, { seed: 5, threads: 1 });
+    await session.run(session.stepsPerEpoch);
+    const tensors = session.model();
+    await session.close();
+    const { userIds, itemIds } = theirs;
+    const run = { seed: 5, backend: "wasm", arithmetic: "", epochs: 1, sample: "", data: "" };
+    const base = { description: { name: "mf", config: theirConfig, ...run }, tensors, userIds, itemIds };
+    const start = transferredStart(base, ourConfig, ours, 9).tensors;
+    const table = "gmf_item_feature_embedding.weight";
+    const row = (of: TensorMap, at: number) => of.get(table)?.data.slice(at * 64, (at + 1) * 64);
+    expect(row(start, 0)).toEqual(row(tensors, 1));
+    expect(row(start, 2)).toEqual(row(tensors, 0));
+    expect(row(start, 1)).not.toEqual(row(tensors, 1));
+  });
+});
+
+function featuresOf({ itemFeatures }: NcfConfig): ItemFeaturesConfig {
+  if (!itemFeatures) throw new Error("expected a configuration with item features");
+  return itemFeatures;
+}

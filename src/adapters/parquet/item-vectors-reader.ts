@@ -5,14 +5,9 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
 import { NcfError } from "../../core/errors.ts";
 import { numericId } from "../../core/ids.ts";
+import type { ItemVectors } from "../../core/item-vectors.ts";
 
 const idColumns = ["itemId", "item_id", "movieId", "item", "id"];
-
-/** Vectors by numeric item id, all of one length. */
-export interface ItemVectors {
-  readonly length: number;
-  readonly byItem: ReadonlyMap<number, Float32Array>;
-}
 
 /** @throws NcfError `ITEM_VECTORS_INVALID` naming the row, counted from 1 */
 export async function readItemVectors(path: string): Promise<ItemVectors> {

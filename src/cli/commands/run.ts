@@ -23,6 +23,7 @@ import type { SampleOptions } from "../../ports/sample-store.ts";
 import { TimeWindows } from "../../streaming/time-windows.ts";
 import { type ResolvedDataset, resolveOrGenerate } from "../dataset.ts";
 import { lockFolder } from "../folder-lock.ts";
+import { type ItemFeatureValues, itemFeatureOptions, itemFeatureSource } from "../item-feature-options.ts";
 import { machineFacts, peakRssBytes } from "../machine.ts";
 import { readModelToStartFrom } from "../model-to-start-from.ts";
 import { type BackendName, backendNamed } from "../models.ts";
@@ -34,7 +35,7 @@ import type { Terminal } from "../terminal.ts";
 import { version } from "../version.ts";
 import { replayDefaults, replayText, trainAndReplay } from "./replay.ts";
 
-interface RunCommandOptions extends options.ReadOptionValues {
+interface RunCommandOptions extends options.ReadOptionValues, ItemFeatureValues {
   readonly dataset: string;
   readonly out: string;
   readonly models: string[];
@@ -145,7 +146,8 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
     .option("--serve", "publish, then serve the champion over HTTP until Ctrl-C, as `ncf serve` does", false)
     .addOption(options.jsonOption())
     .action((values: RunCommandOptions) => run(values, terminal, command.getOptionValueSource("models") === "default"));
-  for (const option of [...options.listenOptions(), ...options.readOptions()]) command.addOption(option);
+  const more = [...itemFeatureOptions(), ...options.listenOptions(), ...options.readOptions()];
+  for (const option of more) command.addOption(option);
 }
 
 async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefault: boolean): Promise<void> {
@@ -223,7 +225,12 @@ async function plansOf(values: RunCommandOptions): Promise<Map<string, ModelPlan
     ...(values.negativeDraw && { negativeDraw: values.negativeDraw }),
   };
   const names = [...values.models, ...settings.models];
-  const plans = new Map(names.map((name) => [name, settings.plan(name, changes)]));
+  const itemFeatures = await itemFeatureSource(values);
+  const plans = new Map<string, ModelPlan>();
+  for (const name of names) {
+    const plan = settings.plan(name, changes);
+    plans.set(name, isNetworkPlan(plan) && itemFeatures !== undefined ? { ...plan, itemFeatures } : plan);
+  }
   if (values.initFrom === undefined) return plans;
   const initFrom = await readModelToStartFrom(values.initFrom);
   const { name } = initFrom.file.description;

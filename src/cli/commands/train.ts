@@ -10,13 +10,14 @@ import { presets } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
 import { lockFolder } from "../folder-lock.ts";
 import { readSample } from "../folders.ts";
+import { type ItemFeatureValues, itemFeatureOptions, itemFeatureSource } from "../item-feature-options.ts";
 import { readModelToStartFrom } from "../model-to-start-from.ts";
 import { type BackendName, backendNamed } from "../models.ts";
 import * as options from "../options.ts";
 import { SettingsFiles } from "../settings-files.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface TrainValues {
+interface TrainValues extends ItemFeatureValues {
   readonly preset?: string;
   readonly settings?: string;
   readonly initFrom?: string;
@@ -32,7 +33,7 @@ interface TrainValues {
 }
 
 export function addTrainCommand(program: Command, terminal: Terminal): void {
-  program
+  const command = program
     .command("train")
     .description("Train a preset on a sample.")
     .argument("<dir>", "folder that `ncf sample` or `ncf run` wrote (its sample/)")
@@ -56,12 +57,14 @@ export function addTrainCommand(program: Command, terminal: Terminal): void {
     .option("--resume", "go on from the checkpoint in --out", false)
     .addOption(options.jsonOption())
     .action((dir: string, values: TrainValues) => train(dir, values, terminal));
+  for (const option of itemFeatureOptions()) command.addOption(option);
 }
 
 async function train(dir: string, values: TrainValues, terminal: Terminal): Promise<void> {
   terminal.useJson(values.json);
   terminal.goesOnBy("the same command with --resume goes on from here");
-  const { sample, manifest } = await readSample(dir);
+  const { sample, items, manifest } = await readSample(dir);
+  const itemFeatures = await itemFeatureSource(values);
   const { name, config } = networkPlan(values);
   const initFrom = values.initFrom === undefined ? undefined : await readModelToStartFrom(values.initFrom);
   const unlock = lockFolder(values.out);
@@ -78,6 +81,8 @@ async function train(dir: string, values: TrainValues, terminal: Terminal): Prom
       name,
       config,
       initFrom,
+      itemFeatures,
+      items,
       sample,
       sampleSha256: manifest.sha256,
       seed: values.seed,
