@@ -19,8 +19,8 @@ import { catchUpBatch, catchUpTable, gatherRows, updateRows } from "./embedding"
 import { gemm, gemmTransposed } from "./gemm";
 import { decayGradients, poolHistories } from "./history";
 import { catchUpHistories, updateHistories } from "./history-update";
-import { addFeatures, catchUpFeatures, updateFeatures } from "./item-features";
 import { learnsDecay, prepareWeights, updateDecay } from "./history-weights";
+import { addFeatures, catchUpFeatures, updateFeatures } from "./item-features";
 import * as layout from "./layout";
 import { layerAt, layerSlot, slot } from "./memory";
 import { outputRows } from "./output";
