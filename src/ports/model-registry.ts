@@ -68,13 +68,13 @@ export interface CardFineTuning {
 
 /** What a publisher says of a model. */
 export interface CardFacts {
-  /** The preset, such as "neumf". */
+  /** The preset or baseline, such as "neumf". */
   readonly name: string;
   /** Whether it learnt from all data, with the settings that were judged on a part, or from what lies before the cut-off. */
   readonly trainedOn: "allData" | "beforeCutOff";
   readonly cutOff: CutOff;
   readonly dataset: CardDataset;
-  /** The preset's configuration. */
+  /** The preset's configuration, or the baseline's settings. */
   readonly settings: JsonValue;
   readonly seed: number;
   /** Null for a model whose settings were not judged. */
