@@ -43,8 +43,11 @@ export const defaultFoldInOptions: FoldInOptions = { window: 24, halfLife: 4, pr
 const ridge = 0.1;
 
 export interface FoldIn {
-  /** @param history item indices of the model's sample, oldest first; may be empty */
-  row(history: Int32Array): UserRow;
+  /**
+   * @param history item indices of the model's sample, oldest first; may be empty
+   * @param user index of a user of the model's sample, whose own row counts where the model has one beside histories
+   */
+  row(history: Int32Array, user?: number): UserRow;
 }
 
 /** Is set up at the first `row`, so that a program which folds nobody in never pays for it. */
@@ -59,14 +62,18 @@ export function createFoldIn(model: TrainedModel, options: FoldInOptions = defau
 }
 
 function historyFoldIn({ config, tensors, userRows, itemRows }: TrainedModel, history: HistoryConfig): LazyFoldIn {
-  let made: ((rows: Int32Array) => UserRow) | null = null;
-  const vectors = (): ((rows: Int32Array) => UserRow) => {
-    made ??= new HistoryVectors(config, history, tensors).forStrangers(userRows);
+  let made: HistoryVectors | null = null;
+  const vectors = (): HistoryVectors => {
+    made ??= new HistoryVectors(config, history, tensors, userRows);
     return made;
   };
   return {
     prepare: vectors,
-    row: (items) => vectors()(items.subarray(-history.window).map((item) => itemRows[item])),
+    row: (items, user) =>
+      vectors().of(
+        items.subarray(-history.window).map((item) => itemRows[item]),
+        user === undefined ? null : userRows[user],
+      ),
   };
 }
 

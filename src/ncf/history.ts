@@ -29,11 +29,13 @@ export function timeOrder({ offsets, positives, places }: TrainingData): Int32Ar
 }
 
 /** One branch's part of what a history gives. */
-interface Branch {
+export interface HistoryBranch {
   readonly width: number;
   /** Shape [rows, width]: the embeddings of history items, and the users' own rows (empty without). */
   readonly table: Float32Array;
   readonly own: Float32Array;
+  /** Shape [width]: the mean of the trained users' own rows, 0 without. */
+  readonly meanOwn: Float64Array;
   /** Shape [window]: w_k. */
   readonly weights: Float64Array;
   /** Shape [window + 1]: (Σ of the first n weights)^−alpha, 0 for none. */
@@ -43,37 +45,37 @@ interface Branch {
 /** Makes users' vectors for a model whose configuration has a history. */
 export class HistoryVectors {
   readonly #window: number;
-  readonly #mlp: Branch;
-  readonly #gmf: Branch;
+  /** By branch; of width 0 where the model lacks it. */
+  readonly branches: { readonly mlp: HistoryBranch; readonly gmf: HistoryBranch };
 
-  constructor({ mlp, gmf }: NcfConfig, history: HistoryConfig, tensors: TensorMap) {
+  /** @param userRows of the trained users */
+  constructor({ mlp, gmf }: NcfConfig, history: HistoryConfig, tensors: TensorMap, userRows: Int32Array) {
     this.#window = history.window;
-    this.#mlp = branchOf(history, tensors, "", mlp?.embeddingSize ?? 0);
-    this.#gmf = branchOf(history, tensors, "gmf_", gmf?.embeddingSize ?? 0);
+    this.branches = {
+      mlp: branchOf(history, tensors, "", mlp?.embeddingSize ?? 0, userRows),
+      gmf: branchOf(history, tensors, "gmf_", gmf?.embeddingSize ?? 0, userRows),
+    };
   }
 
   /**
    * The vector of a user with this history.
    *
    * @param history embedding rows of items, oldest first; may be empty
-   * @param ownRow the user's own embedding row, if there is one; counts where the model has such rows
+   * @param ownRow the user's own embedding row, where the model has such rows; null for a user whom training has not seen
    */
-  of(history: Int32Array, ownRow: number): UserRow {
+  of(history: Int32Array, ownRow: number | null): UserRow {
     const newest = history.subarray(Math.max(0, history.length - this.#window));
-    return { mlp: vector(this.#mlp, newest, ownRow), gmf: vector(this.#gmf, newest, ownRow) };
-  }
-
-  /** What a history gives to a user whom training has not seen: their own row is the mean of these users' rows. */
-  forStrangers(userRows: Int32Array): (history: Int32Array) => UserRow {
-    const [mlp, gmf] = [withMeanRow(this.#mlp, userRows), withMeanRow(this.#gmf, userRows)];
-    return (history) => {
-      const newest = history.subarray(Math.max(0, history.length - this.#window));
-      return { mlp: vector(mlp, newest, 0), gmf: vector(gmf, newest, 0) };
-    };
+    return { mlp: vector(this.branches.mlp, newest, ownRow), gmf: vector(this.branches.gmf, newest, ownRow) };
   }
 }
 
-function branchOf(history: HistoryConfig, tensors: TensorMap, prefix: string, width: number): Branch {
+function branchOf(
+  history: HistoryConfig,
+  tensors: TensorMap,
+  prefix: string,
+  width: number,
+  userRows: Int32Array,
+): HistoryBranch {
   const data = (name: string): Float32Array => tensors.get(prefix + name)?.data ?? new Float32Array(0);
   const rate = history.weights === "mean" ? 0 : log(1 + exp(data("history_decay")[0] ?? 0));
   const weights = new Float64Array(history.window);
@@ -84,25 +86,24 @@ function branchOf(history: HistoryConfig, tensors: TensorMap, prefix: string, wi
     total += weights[k];
     scales[k + 1] = pow(total, -history.alpha);
   }
-  return { width, table: data("history_embedding.weight"), own: data("own_user_embedding.weight"), weights, scales };
+  const own = data("own_user_embedding.weight");
+  const meanOwn = new Float64Array(width);
+  for (const row of own.length === 0 ? [] : userRows) {
+    for (let c = 0; c < width; c++) meanOwn[c] += own[row * width + c] / userRows.length;
+  }
+  return { width, table: data("history_embedding.weight"), own, meanOwn, weights, scales };
 }
 
-function vector({ width, table, own, weights, scales }: Branch, newest: Int32Array, ownRow: number): Float32Array {
+function vector(branch: HistoryBranch, newest: Int32Array, ownRow: number | null): Float32Array {
+  const { width, table, own, meanOwn, weights, scales } = branch;
   const sum = new Float64Array(width);
   for (let k = 0; k < newest.length; k++) {
     const row = newest[newest.length - 1 - k] * width;
     for (let c = 0; c < width; c++) sum[c] += weights[k] * table[row + c];
   }
   const scale = scales[newest.length];
-  return Float32Array.from(sum, (value, c) => value * scale + (own.length === 0 ? 0 : own[ownRow * width + c]));
-}
-
-function withMeanRow(branch: Branch, userRows: Int32Array): Branch {
-  const { width, own } = branch;
-  if (own.length === 0) return branch;
-  const mean = new Float64Array(width);
-  for (const row of userRows) for (let c = 0; c < width; c++) mean[c] += own[row * width + c] / userRows.length;
-  return { ...branch, own: Float32Array.from(mean) };
+  const hasRow = ownRow !== null && own.length > 0;
+  return Float32Array.from(sum, (value, c) => value * scale + (hasRow ? own[ownRow * width + c] : meanOwn[c]));
 }
 
 /**
@@ -117,7 +118,7 @@ export function withUserVectors(
   const { mlp, gmf, history = null } = config;
   if (history === null) return tensors;
   const rows = timeOrder(data).map((item) => data.itemRows[item]);
-  const vectors = new HistoryVectors(config, history, tensors);
+  const vectors = new HistoryVectors(config, history, tensors, data.userRows);
   const tableOf = (width: number): Tensor => ({
     shape: [data.userRowCount, width],
     data: new Float32Array(data.userRowCount * width),

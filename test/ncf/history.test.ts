@@ -128,6 +128,19 @@ describe("histories", () => {
     expect(row(ordered, Int32Array.of(77, 78, ...items))).toEqual(row(ordered, items));
   });
 
+  it("stand beside the row of one's own as they grow", async () => {
+    const model = await trained(mf({ ...recency, ownRow: true }), board, 2);
+    const foldIn = createFoldIn(model);
+    const own = dataOf(model.tensors, "gmf_own_user_embedding.weight");
+    const [known, grown] = [historyOf(board, 5), Int32Array.of(...historyOf(board, 5), 3)];
+    const row = model.userRows[5] * 64;
+    expect(foldIn.row(known, 5).gmf).toEqual(dataOf(model.tensors, "gmf_user_embedding.weight").slice(row, row + 64));
+    const [mine, stranger, nobody] = [foldIn.row(grown, 5), foldIn.row(grown), foldIn.row(new Int32Array(0))];
+    mine.gmf.forEach((value, k) => {
+      expect(value - stranger.gmf[k]).toBeCloseTo(own[row + k] - nobody.gmf[k], 5);
+    });
+  });
+
   it("that are empty give zeros, or the mean of the rows of one's own", async () => {
     const none = new Int32Array(0);
     const without = await trained(mf(mean), board, 1);
