@@ -9,7 +9,7 @@ import { decodeModelFrame } from "../core/model-file.ts";
 import type { ItemDetails } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
-import { attributesOfAll } from "./new-items.ts";
+import { contentOfAll } from "./new-items.ts";
 import type { TrainDeps } from "./train-model.ts";
 
 export interface FitRequest {
@@ -37,7 +37,13 @@ export interface FitOutcome {
 }
 
 /** `fit.json` beside a model: unlike the model file it depends on the clock. */
-const recordSchema = z.object({ model: z.string(), modelSha256: z.string(), seconds: z.number() });
+const recordSchema = z.object({
+  model: z.string(),
+  /** What it was fitted with; the model file may name more. */
+  settings: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
+  modelSha256: z.string(),
+  seconds: z.number(),
+});
 
 /** The fit's share goes from 0 to 1; a progress line counts. */
 const progressSteps = 100;
@@ -49,10 +55,10 @@ export async function fitBaseline(
 ): Promise<FitOutcome> {
   const { kind, settings, sample, sampleSha256, prefix, signal } = request;
   const { name } = kind;
-  const input = { sample, attributes: attributesOfAll(sample.itemIds, request.items) };
-  const description = { name, settings, ...fittedTo(input, sampleSha256) };
+  const input = { sample, attributes: contentOfAll(sample.itemIds, request.items) };
+  const fit = { settings, ...fittedTo(input, sampleSha256) };
   const keys = { model: `${prefix}model.safetensors`, record: `${prefix}fit.json` };
-  const fitted = request.reuses ? await earlierFit(store, keys, description) : null;
+  const fitted = request.reuses ? await earlierFit(store, keys, fit) : null;
   if (fitted !== null) {
     log(`${name}: already fitted; remove ${keys.model} to fit it again`);
     return fitted;
@@ -67,7 +73,7 @@ export async function fitBaseline(
   const bytes = encodeFit(model, input, sampleSha256);
   const sha256 = sha256Of(bytes);
   // The model goes last: where it lies, its record is there.
-  await store.put(keys.record, encodeJsonFile({ model: name, modelSha256: sha256, seconds }));
+  await store.put(keys.record, encodeJsonFile({ model: name, settings, modelSha256: sha256, seconds }));
   await store.put(keys.model, bytes);
   return { model, seconds, sha256, bytes: bytes.length, reused: false };
 }
@@ -86,16 +92,17 @@ function fittedTo({ attributes }: FitInput, sample: string): Pick<BaselineDescri
 async function earlierFit(
   store: ObjectStore,
   keys: { readonly model: string; readonly record: string },
-  expected: BaselineDescription,
+  expected: Omit<BaselineDescription, "name">,
 ): Promise<FitOutcome | null> {
   if ((await store.head(keys.model)) === null || (await store.head(keys.record)) === null) return null;
-  const { modelSha256, seconds } = parseRecord(await store.get(keys.record), keys.record);
+  const { settings, modelSha256, seconds } = parseRecord(await store.get(keys.record), keys.record);
   const bytes = await store.get(keys.model);
   const sha256 = sha256Of(bytes);
   const frame = decodeModelFrame(bytes, keys.model);
   const { length } = bytes;
   if (sha256 !== modelSha256 || !holdsBaseline(frame)) return null;
-  if (JSON.stringify(frame.description) !== JSON.stringify(expected)) return null;
+  const { sample, attributes } = frame.description as BaselineDescription;
+  if (JSON.stringify({ settings, sample, attributes }) !== JSON.stringify(expected)) return null;
   return { model: baselineFile(frame, keys.model).baseline, seconds, sha256, bytes: length, reused: true };
 }
 

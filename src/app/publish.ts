@@ -12,7 +12,8 @@ import type {
   ModelRegistry,
 } from "../ports/model-registry.ts";
 import type { SampleFiles } from "../ports/sample-store.ts";
-import { fitAndStore, isNetworkPlan, type ModelPlan } from "./fit-model.ts";
+import { fitAndStore, type ModelPlan } from "./fit-model.ts";
+import { type FittedModel, isBaseline } from "./fitted-model.ts";
 import { publishModel } from "./published-model.ts";
 import type { ReportModel } from "./report/report.ts";
 import { popularityName } from "./report/verdicts.ts";
@@ -68,7 +69,7 @@ export async function trainAndPublish(deps: PublishDeps, request: PublishRequest
   const { plan, files, seed, promote = "always", checkpointEveryMs, signal } = request;
   const sample = undivided(files.sample);
   const prefix = `final/${plan.name}/`;
-  const { sha256 } = await fitAndStore(deps, {
+  const { model, sha256 } = await fitAndStore(deps, {
     plan,
     purpose: "all",
     sample,
@@ -84,7 +85,7 @@ export async function trainAndPublish(deps: PublishDeps, request: PublishRequest
   await request.beforePublishing?.();
   const card =
     (await versionOfModel(deps.registry, sha256, request.runId)) ??
-    (await publish(deps.registry, await deps.store.get(`${prefix}model.safetensors`), sample, request));
+    (await publish(deps.registry, model, await deps.store.get(`${prefix}model.safetensors`), sample, request));
   return { card, champion: await promoteTo(deps.registry, card.version, promote) };
 }
 
@@ -122,6 +123,7 @@ async function promoteTo(
 
 function publish(
   registry: ModelRegistry,
+  fitted: FittedModel,
   model: Uint8Array,
   sample: Sample,
   { plan, files, report, seed, runId }: PublishRequest,
@@ -144,7 +146,7 @@ function publish(
         items: sample.itemIds.length,
         interactions: sample.train.items.length,
       },
-      settings: asJson(isNetworkPlan(plan) ? plan.config : plan.settings),
+      settings: asJson(isBaseline(fitted) ? fitted.settings : fitted.config),
       seed,
       judged: judged && judgedMetrics(judged, report),
       ...(runId !== undefined && { runId }),

@@ -53,7 +53,7 @@ describe("a fitted model", () => {
     },
   );
 
-  it.each(["mf", "item-knn"])("%s is fitted once, and what it cost is remembered", async (name) => {
+  it.each(["mf", "item-knn", "hybrid"])("%s is fitted once, and what it cost is remembered", async (name) => {
     const said: string[] = [];
     const deps = fitDeps(said);
     const { model, ...first } = await fitAndStore(deps, request(name));
@@ -98,5 +98,7 @@ describe("a fitted model", () => {
     expect(() => decodeFittedModel(file("baseline-model", { name: "oracle" }), "m")).toThrow(
       /known kind, found oracle/,
     );
+    const older = { name: "popularity", settings: { halfLife: 3 } };
+    expect(() => decodeFittedModel(file("baseline-model", older), "m")).toThrow(/with a setting "halfLifeDays"/);
   });
 });
