@@ -9,7 +9,7 @@
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { readDataset } from "../src/adapters/local/ratings-reader.ts";
-import { attributesOfAll } from "../src/app/new-items.ts";
+import { contentOfAll } from "../src/app/new-items.ts";
 import { baselineKindNamed, baselineNames } from "../src/baselines/kinds.ts";
 import { byTrainingHistory } from "../src/core/by-history.ts";
 import { drawTestedUsers } from "../src/core/evaluation.ts";
@@ -43,7 +43,7 @@ if (values.generated !== undefined) {
 async function measure(name: string, ratings: RatingTable, details: readonly ItemDetails[]): Promise<void> {
   const everyone = new Uint8Array(ratings.userIds.length).fill(1);
   const { sample } = leaveOneOut(ratings, everyone, { tieRule: "firstInFile", seed, listedItemIds: null });
-  const attributes = attributesOfAll(sample.itemIds, details);
+  const attributes = contentOfAll(sample.itemIds, details);
   const [users, items, interactions] = [sample.userIds, sample.itemIds, sample.train.items].map(({ length }) =>
     grouped(length),
   );

@@ -10,7 +10,7 @@
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { readDataset } from "../src/adapters/local/ratings-reader.ts";
-import { attributesOfAll } from "../src/app/new-items.ts";
+import { contentOfAll } from "../src/app/new-items.ts";
 import type { Baseline, BaselineSettings, FitInput } from "../src/baselines/baseline.ts";
 import { baselineKindNamed } from "../src/baselines/kinds.ts";
 import { byTrainingHistory } from "../src/core/by-history.ts";
@@ -39,7 +39,7 @@ for (const path of paths) {
   splits.push({
     name: basename(path),
     sample: holdOutLatest(sample),
-    attributes: attributesOfAll(sample.itemIds, items),
+    attributes: contentOfAll(sample.itemIds, items),
   });
 }
 console.log(`validation splits: HR@10 NDCG@10 on ${splits.map(({ name }) => name).join(", ")}, and their means`);

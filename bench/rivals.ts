@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { readDataset } from "../src/adapters/local/ratings-reader.ts";
-import { attributesOfAll } from "../src/app/new-items.ts";
+import { contentOfAll } from "../src/app/new-items.ts";
 import type { FitInput } from "../src/baselines/baseline.ts";
 import { baselineKindNamed } from "../src/baselines/kinds.ts";
 import { byTrainingHistory } from "../src/core/by-history.ts";
@@ -46,7 +46,7 @@ for (const path of paths) {
   console.log(`\n${basename(path)}: ${users} users, ${items} items, ${interactions} training interactions`);
   const folder = mkdtempSync(join(tmpdir(), "rivals-"));
   try {
-    const input = { sample, attributes: attributesOfAll(sample.itemIds, details) };
+    const input = { sample, attributes: contentOfAll(sample.itemIds, details) };
     const cases = casesOf(input, folder);
     for (const check of checks.filter(({ name }) => names.includes(name))) await compare(check, input, cases, folder);
   } finally {

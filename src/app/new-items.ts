@@ -84,3 +84,12 @@ export function attributesOfAll(itemIds: Float64Array, items: readonly ItemDetai
   for (const item of items) listed.set(item.id, attributesOf(item));
   return Array.from(itemIds, (id) => listed.get(id) ?? []);
 }
+
+/** Shape [items]: attributes, and what people call the item: what a baseline is told of it. */
+export function contentOfAll(itemIds: Float64Array, items: readonly ItemDetails[]): (readonly string[])[] {
+  const tagsById = new Map(items.map(({ id, tags = [] }) => [id, tags.map((tag) => `tag ${tag}`)]));
+  return attributesOfAll(itemIds, items).map((attributes, item) => [
+    ...attributes,
+    ...(tagsById.get(itemIds[item]) ?? []),
+  ]);
+}

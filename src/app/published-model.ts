@@ -16,10 +16,9 @@ function all<T>(holds: (value: unknown) => boolean, expected: string) {
 }
 
 function isItem(value: unknown): boolean {
-  const { id, title, genres } = (value ?? {}) as Record<string, unknown>;
-  const named =
-    typeof title === "string" && Array.isArray(genres) && genres.every((genre) => typeof genre === "string");
-  return named && Number.isSafeInteger(id);
+  const { id, title, genres, tags = [] } = (value ?? {}) as Record<string, unknown>;
+  const areWords = (list: unknown): boolean => Array.isArray(list) && list.every((word) => typeof word === "string");
+  return typeof title === "string" && areWords(genres) && areWords(tags) && Number.isSafeInteger(id);
 }
 
 function isLabel(value: unknown): boolean {
@@ -31,7 +30,7 @@ const labelsSchema = all<readonly [id: number, text: string]>(isLabel, "ids with
 
 /** `catalogue.json` of a version: what the ids in the model stand for. */
 const catalogueSchema = z.object({
-  /** Titles and genres, as far as the source lists them, by numeric id. */
+  /** Titles, genres and tags, as far as the source lists them, by numeric id. */
   items: all<ItemDetails>(isItem, "items with id, title and genres"),
   /** Original text of those ids that are not integers. */
   userLabels: labelsSchema,
@@ -75,7 +74,12 @@ export function publishModel(registry: ModelRegistry, published: ModelToPublish)
     model,
     metrics,
     catalogue: {
-      items: items.map(({ id, title, genres }) => ({ id, title, genres: [...genres] })),
+      items: items.map(({ id, title, genres, tags }) => ({
+        id,
+        title,
+        genres: [...genres],
+        ...(tags && { tags: [...tags] }),
+      })),
       userLabels: [...sample.userLabels],
       itemLabels: [...sample.itemLabels],
       counts: {

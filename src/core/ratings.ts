@@ -38,6 +38,8 @@ export interface ItemDetails {
   readonly id: number;
   readonly title: string;
   readonly genres: readonly string[];
+  /** What people call it, as far as the source has such words. */
+  readonly tags?: readonly string[];
 }
 
 /** One kind of rejected row with its first examples. */

@@ -13,6 +13,10 @@ const itemListNames: Readonly<Record<string, readonly [name: string, format: Ite
   "ratings.dat": ["movies.dat", "movies-dat"],
   "u.data": ["u.item", "u-item"],
 };
+const tagsNames: Readonly<Partial<Record<ItemListFormat, string>>> = {
+  "movies-csv": "tags.csv",
+  "movies-dat": "tags.dat",
+};
 const ownNames = /\.(?:csv|tsv|txt)$/i;
 
 /** One file of an archive. */
@@ -29,6 +33,8 @@ export interface RatingsArchive {
   readonly name: string;
   readonly ratings: ArchiveFile;
   readonly itemList: { readonly file: ArchiveFile; readonly format: ItemListFormat } | null;
+  /** What people call the items. */
+  readonly tags: ArchiveFile | null;
   /** ML-100K's `u.genre`. */
   readonly genreNames: ArchiveFile | null;
   close(): void;
@@ -55,6 +61,7 @@ export async function openRatingsArchive(path: string): Promise<RatingsArchive> 
     name,
     ratings: chosen,
     itemList: list === null || format === undefined ? null : { file: list, format },
+    tags: format === undefined ? null : beside(tagsNames[format] ?? ""),
     genreNames: format === "u-item" ? beside("u.genre") : null,
     close,
   };

@@ -3,6 +3,7 @@ import { NcfError } from "../../core/errors.ts";
 import { RatingsAssembler } from "../../core/ratings/assemble.ts";
 import { parseItemList } from "../../core/ratings/item-list.ts";
 import { detectLayout, quotedSeparator, type RatingsLayout } from "../../core/ratings/layout.ts";
+import { withTags } from "../../core/ratings/tag-list.ts";
 import { checkRejects, validationReport } from "../../core/ratings/validation.ts";
 import type { Dataset, ItemDetails, RejectedRows } from "../../core/ratings.ts";
 import type { RatingsSource, ReadRatingsOptions } from "../../ports/ratings-source.ts";
@@ -104,11 +105,14 @@ async function readItemList(
   if (archive.itemList === null) return null;
   const { file, format } = archive.itemList;
   const genreNames = archive.genreNames === null ? undefined : await readWhole(archive.genreNames);
-  return parseItemList(
+  const list = parseItemList(
     await readWhole(file),
     format,
     genreNames === undefined ? undefined : new TextDecoder("windows-1252").decode(genreNames),
   );
+  if (archive.tags === null || format === "u-item") return list;
+  const { items, rejected } = withTags(list.items, await readWhole(archive.tags), format);
+  return { items, rejected: [...list.rejected, ...rejected] };
 }
 
 async function readWhole(file: ArchiveFile): Promise<Uint8Array> {

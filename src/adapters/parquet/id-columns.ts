@@ -4,7 +4,7 @@ import type { Table } from "./table-folder.ts";
 
 /** The tables of users and items, alike in samples and data sets. A label is the text of an id that is no integer. */
 
-const genreSeparator = "|";
+const separator = "|";
 
 /** users.parquet: `userId`, `label`. */
 export function usersTable(ids: Float64Array, labels: ReadonlyMap<number, string>): Table {
@@ -18,7 +18,10 @@ export function usersTable(ids: Float64Array, labels: ReadonlyMap<number, string
   };
 }
 
-/** items.parquet: `itemId`, `label`, and for items of the list `title` and `genres` (joined by `|`). */
+/**
+ * items.parquet: `itemId`, `label`, and for items of the list `title` and `genres` (joined by `|`); likewise `tags`, where any
+ * item has some.
+ */
 export function itemsTable(
   ids: Float64Array,
   labels: ReadonlyMap<number, string>,
@@ -32,7 +35,10 @@ export function itemsTable(
       { name: "itemId", type: "integer", values: (start, end) => ids.subarray(start, end) },
       { name: "label", type: "text", values: texts(ids, (id) => labels.get(id)) },
       { name: "title", type: "text", values: texts(ids, (id) => byId.get(id)?.title) },
-      { name: "genres", type: "text", values: texts(ids, (id) => byId.get(id)?.genres.join(genreSeparator)) },
+      { name: "genres", type: "text", values: texts(ids, (id) => byId.get(id)?.genres.join(separator)) },
+      ...(details.some(({ tags }) => tags !== undefined)
+        ? [{ name: "tags", type: "text" as const, values: texts(ids, (id) => byId.get(id)?.tags?.join(separator)) }]
+        : []),
     ],
   };
 }
@@ -58,6 +64,7 @@ export async function readIds(groups: AsyncIterable<RowGroup>, idColumn: string)
     const label = columns.get("label");
     const title = columns.get("title");
     const genres = columns.get("genres");
+    const tags = columns.get("tags");
     for (let row = 0; row < rows; row++) {
       ids.push(id[row]);
       const text = label?.[row];
@@ -65,7 +72,13 @@ export async function readIds(groups: AsyncIterable<RowGroup>, idColumn: string)
       const name = title?.[row];
       if (typeof name !== "string") continue;
       const joined = String(genres?.[row] ?? "");
-      details.push({ id: id[row], title: name, genres: joined === "" ? [] : joined.split(genreSeparator) });
+      const tagged = tags?.[row];
+      details.push({
+        id: id[row],
+        title: name,
+        genres: joined === "" ? [] : joined.split(separator),
+        ...(typeof tagged === "string" && { tags: tagged.split(separator) }),
+      });
     }
   }
   return { ids: Float64Array.from(ids), labels, details };

@@ -8,7 +8,7 @@ import { type TrainedModel, trainingData } from "../../ncf/model.ts";
 import type { JsonValue } from "../../ports/model-registry.ts";
 import { encodeFit } from "../fit-baseline.ts";
 import { isBaseline } from "../fitted-model.ts";
-import { attributesOfAll } from "../new-items.ts";
+import { attributesOfAll, contentOfAll } from "../new-items.ts";
 import type { PublishedModel } from "../published-model.ts";
 import { sampleHash } from "../sample.ts";
 import type { TrainDeps } from "../train-model.ts";
@@ -42,7 +42,7 @@ async function refitted(
 ): Promise<TunedModel> {
   const kind = baselineKindNamed(name);
   if (kind === null) throw new Error(`expected the kind ${name}, by which the base was read, found none`);
-  const input = { sample, attributes: attributesOfAll(sample.itemIds, base.items) };
+  const input = { sample, attributes: contentOfAll(sample.itemIds, base.items) };
   const startMs = monotonicMs();
   const model = await kind.fit(input, settings, { signal });
   const seconds = (monotonicMs() - startMs) / 1000;

@@ -4,7 +4,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { Option } from "commander";
 import { FileObjectStore } from "../../adapters/local/file-object-store.ts";
-import { attributesOfAll } from "../../app/new-items.ts";
+import { contentOfAll } from "../../app/new-items.ts";
 import { baselineTunable } from "../../app/tuning/baseline-tunable.ts";
 import { baselineSpace, defaultSpace } from "../../app/tuning/default-spaces.ts";
 import { ncfTunable } from "../../app/tuning/ncf-tunable.ts";
@@ -117,7 +117,7 @@ function searched(
   const monotonicMs = (): number => performance.now();
   const kind = baselineKindNamed(name);
   if (kind !== null) {
-    const attributes = attributesOfAll(files.sample.itemIds, files.items);
+    const attributes = contentOfAll(files.sample.itemIds, files.items);
     const model = baselineTunable({ kind, attributes, split, monotonicMs, signal: terminal.signal });
     return { model, space: spaceOf(values.space, model, () => baselineSpace(kind.defaults)) };
   }

@@ -1,12 +1,15 @@
 /** The lists of movies that come with MovieLens's ratings: `movies.csv`, `movies.dat`, `u.item`. */
 import { isIntegerId, maxIdBytes, numericId } from "../ids.ts";
 import type { ItemDetails, RejectedRows } from "../ratings.ts";
-import { recordEnd, splitRecord, withoutLineBreak } from "./delimited.ts";
+import { splitRecord } from "./delimited.ts";
+import { Rejects } from "./rejects.ts";
+import { textRecords } from "./text-records.ts";
+
+/** The byte that separates fields where these may be quoted. */
+const comma = 44;
 
 export type ItemListFormat = "movies-csv" | "movies-dat" | "u-item";
 
-const maxExamples = 20;
-const maxExampleCharacters = 120;
 /** The genres of ML-100K in the order of its flags, for folders that lack `u.genre`. */
 const genresOf100K =
   "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western".split(
@@ -14,8 +17,7 @@ const genresOf100K =
   );
 
 /**
- * Parses a list of items. Text that is not UTF-8 is taken for Windows-1252 (a superset of Latin-1), as in ML-100K and
- * ML-1M. An id listed twice keeps its first entry.
+ * Parses a list of items. An id listed twice keeps its first entry.
  *
  * @param genreNames the content of `u.genre`, where there is one
  */
@@ -24,26 +26,18 @@ export function parseItemList(
   format: ItemListFormat,
   genreNames?: string,
 ): { items: ItemDetails[]; rejected: RejectedRows[] } {
-  const decoder = textDecoderFor(bytes);
   const genres = genreNames === undefined ? genresOf100K : parseGenreNames(genreNames);
   const items = new Map<number, ItemDetails>();
-  const rejected = new Map<string, { count: number; examples: { line: number; text: string }[] }>();
-  let line = 1;
-  for (let start = 0; start < bytes.length; ) {
-    const end = recordEnd(bytes, start, format === "movies-csv" ? 44 : -1) || bytes.length;
-    const raw = decoder.decode(bytes.subarray(start, end));
-    const text = withoutLineBreak(raw);
+  const rejects = new Rejects();
+  for (const { line, text } of textRecords(bytes, format === "movies-csv" ? comma : -1)) {
     const isHeader = format === "movies-csv" && line === 1 && /^"?movieid/i.test(text);
-    if (text.trim() !== "" && !isHeader) {
-      const parsed = parseItem(text, format, genres);
-      if (typeof parsed === "string") addReject(rejected, parsed, line, text);
-      else if (items.has(parsed.id)) addReject(rejected, "item id is listed twice", line, text);
-      else items.set(parsed.id, parsed);
-    }
-    line += Math.max(1, raw.split("\n").length - 1);
-    start = end;
+    if (text.trim() === "" || isHeader) continue;
+    const parsed = parseItem(text, format, genres);
+    if (typeof parsed === "string") rejects.add(parsed, line, text);
+    else if (items.has(parsed.id)) rejects.add("item id is listed twice", line, text);
+    else items.set(parsed.id, parsed);
   }
-  return { items: [...items.values()], rejected: [...rejected].map(([reason, kind]) => ({ reason, ...kind })) };
+  return { items: [...items.values()], rejected: rejects.rows() };
 }
 
 function parseItem(text: string, format: ItemListFormat, genreNames: readonly string[]): ItemDetails | string {
@@ -52,8 +46,8 @@ function parseItem(text: string, format: ItemListFormat, genreNames: readonly st
   if (fields === undefined) return "a quote is out of place or not closed";
   if (fields.length < 3) return "expected at least 3 fields";
   const [id] = fields;
-  const bytes = isIntegerId(id) ? 1 : new TextEncoder().encode(id).length;
-  if (bytes === 0 || bytes > maxIdBytes) return `item id is empty or longer than ${maxIdBytes} bytes`;
+  const unusable = unusableItemId(id);
+  if (unusable !== null) return unusable;
   if (format === "u-item") {
     const flags = fields.slice(-genreNames.length);
     return { id: numericId(id), title: fields[1], genres: genreNames.filter((_, i) => flags[i] === "1") };
@@ -76,23 +70,8 @@ function parseGenreNames(text: string): string[] {
     .map(([name]) => name);
 }
 
-function addReject(
-  rejected: Map<string, { count: number; examples: { line: number; text: string }[] }>,
-  reason: string,
-  line: number,
-  text: string,
-): void {
-  const kind = rejected.get(reason) ?? { count: 0, examples: [] };
-  rejected.set(reason, kind);
-  kind.count++;
-  if (kind.examples.length < maxExamples) kind.examples.push({ line, text: text.slice(0, maxExampleCharacters) });
-}
-
-function textDecoderFor(bytes: Uint8Array): InstanceType<typeof TextDecoder> {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return new TextDecoder("utf-8");
-  } catch {
-    return new TextDecoder("windows-1252");
-  }
+/** Why a text is no item's id; null for one that is. */
+export function unusableItemId(id: string): string | null {
+  const bytes = isIntegerId(id) ? 1 : new TextEncoder().encode(id).length;
+  return bytes === 0 || bytes > maxIdBytes ? `item id is empty or longer than ${maxIdBytes} bytes` : null;
 }

@@ -33,7 +33,7 @@ function ratingTable(users: number, perUser: number): RatingTable {
 }
 
 const items: ItemDetails[] = [
-  { id: 0, title: "Amélie (2001)", genres: ["Comedy", "Romance"] },
+  { id: 0, title: "Amélie (2001)", genres: ["Comedy", "Romance"], tags: ["dreamy", "paris"] },
   { id: 2, title: "", genres: [] },
   { id: 999, title: "Never rated", genres: ["War"] },
 ];
