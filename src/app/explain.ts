@@ -39,7 +39,7 @@ export function explainScores(
 ): ExplainedScore[] {
   const scoresOf = (part: Int32Array): Float64Array => {
     const scores = new Float64Array(items.length);
-    model.scoreFolded(model.fold(part), part, items, scores);
+    model.scoreFolded(model.fold(part, -1), part, items, scores);
     return scores;
   };
   const scores = scoresOf(history);

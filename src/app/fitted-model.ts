@@ -82,7 +82,7 @@ export function ncfUserModel({ scorer, foldIn, profile, foldsCheaply = false }: 
     name: scorer.name,
     foldsCheaply,
     prepare: () => foldIn.prepare(),
-    fold: (history) => foldIn.row(history),
+    fold: (history, user) => foldIn.row(history, user < 0 ? undefined : user),
     scoreTrained(user, history, items, scores) {
       scorer.score(user, items, scores);
       profile?.addTo(scores, history, items);

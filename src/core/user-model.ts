@@ -9,11 +9,12 @@ export interface UserModel<Folded = unknown> {
   /** Does now what the first user from outside training would wait for. */
   prepare(): void;
   /**
-   * What the model makes of a user with this history: a function of model and history alone.
+   * What the model makes of a user with this history: a function of its arguments and the model alone.
    *
    * @param history item indices, oldest first, none twice; may be empty
+   * @param user index into the sample's users, of a user whom training knows; −1 for anybody else
    */
-  fold(history: Int32Array): Folded;
+  fold(history: Int32Array, user: number): Folded;
   /**
    * As `Recommender.score`, for a user as training left them.
    *

@@ -45,7 +45,7 @@ export function fittedStreamModel({
     score(userId, history, items, scores) {
       const user = indexOfId(userIds, userId);
       if (user >= 0 && trainedCount(user) === history.length) model.scoreTrained(user, history, items, scores);
-      else model.scoreFolded(model.fold(history), history, items, scores);
+      else model.scoreFolded(model.fold(history, user), history, items, scores);
     },
     popularity: Float64Array.from(trainingCounts(sample)),
     decayedPopularity: decayedCounts(sample.train, itemIds.length, popularityHalfLifeMs),

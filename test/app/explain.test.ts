@@ -34,7 +34,7 @@ describe("an explanation", () => {
     const model = models[name];
     const scoreOf = (part: Int32Array, item: number): number => {
       const scores = new Float64Array(1);
-      model.scoreFolded(model.fold(part), part, Int32Array.of(item), scores);
+      model.scoreFolded(model.fold(part, -1), part, Int32Array.of(item), scores);
       return scores[0];
     };
     const explained = explainScores(model, history, Int32Array.of(20, 31));

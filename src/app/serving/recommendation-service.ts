@@ -289,8 +289,8 @@ export class RecommendationService {
     const touched = [...earlier, ...recent.filter(({ itemId }) => !touchedBefore.has(itemId))];
     const history = knownItems(touched);
     const made = recent.some(({ item }) => item >= 0)
-      ? { folded: this.#served.userModel.fold(history) }
-      : this.#folded.of(userId ?? "", fromSample, recorded);
+      ? { folded: this.#served.userModel.fold(history, user) }
+      : this.#folded.of(userId ?? "", user, fromSample, recorded);
     return { touched, ...this.#scoring(made, user, history) };
   }
 

@@ -60,12 +60,21 @@ export class FoldedUsers {
     this.#model = model;
   }
 
-  /** Null when nothing was recorded that the model knows. */
-  of(userId: string, fromSample: readonly Touch[], recorded: readonly Touch[]): { readonly folded: unknown } | null {
+  /**
+   * Null when nothing was recorded that the model knows.
+   *
+   * @param user index into the sample's users, −1 for others
+   */
+  of(
+    userId: string,
+    user: number,
+    fromSample: readonly Touch[],
+    recorded: readonly Touch[],
+  ): { readonly folded: unknown } | null {
     const known = recorded.filter(({ item }) => item >= 0);
     if (known.length === 0) return null;
     const foldOf = (recordedItems: number): unknown =>
-      this.#model.fold(knownItems(byTime([...fromSample, ...known.slice(0, recordedItems)])));
+      this.#model.fold(knownItems(byTime([...fromSample, ...known.slice(0, recordedItems)])), user);
     if (this.#model.foldsCheaply) return { folded: foldOf(known.length) };
     const counted = 2 ** (31 - Math.clz32(known.length));
     const made = this.#users.get(userId);

@@ -23,9 +23,9 @@ function counting(histories: number[][], foldsCheaply = false): ServedModel {
     userModel: {
       ...model.userModel,
       foldsCheaply,
-      fold(history) {
+      fold(history, user) {
         histories.push([...history]);
-        return model.userModel.fold(history);
+        return model.userModel.fold(history, user);
       },
     },
   };
