@@ -22,6 +22,9 @@ export function drawnModel(preset: NcfConfig, seed: number, users: number, catal
     const data = tensors.get(name)?.data ?? new Float32Array(0);
     for (let i = 0; i < data.length; i++) data[i] = from + (to - from) * rng.unit();
   }
+  // What histories and item features would give.
+  const plain = parameterTable({ ...config, history: null, itemFeatures: null }, userRowCount, itemRowCount);
+  for (const [name, tensor] of initialTensors(plain, seed)) if (!tensors.has(name)) tensors.set(name, tensor);
   return {
     name: "drawn",
     config,

@@ -1,38 +1,17 @@
 /** Lays a training run out in linear memory and fills in the descriptor that the kernels read. */
 import { NcfError } from "../../core/errors.ts";
-import { log } from "../../core/math.ts";
 import type { SessionOptions, TrainingData } from "../backend.ts";
 import { stepsPerEpoch, userOfPositive } from "../batches.ts";
-import type { HistoryConfig, ItemFeaturesConfig, MlpConfig, NcfConfig } from "../config.ts";
-import { timeOrder } from "../history.ts";
-import { featuresOf } from "../item-features.ts";
+import type { MlpConfig, NcfConfig } from "../config.ts";
 import * as slot from "../kernels/layout.ts";
 import { adamTables } from "./adam-tables.ts";
-
-/** Rows of a batch that one thread computes from end to end; part of the arithmetic, as sums go unit by unit. */
-export const unitRows = 64;
+import { Allocator, Descriptor, floatBytes, unitRows } from "./allocation.ts";
+import { type HistoryPlace, placeFeatures, placeHistory, type RowTable, rowTable } from "./row-tables.ts";
 
 /** Steps whose losses fit in memory: longer runs are made of several calls. */
 export const maxStepsPerCall = 4096;
 
 const greatestMemoryBytes = 2 ** 32;
-const floatBytes = 4;
-
-/** An embedding table: a record a row, [values, first moments, second moments, touched, mark, tail]. */
-export interface RowTable {
-  readonly at: number;
-  readonly rows: number;
-  /** Floats in a record's values. */
-  readonly width: number;
-  readonly strideBytes: number;
-}
-
-/** Histories: their table, and the decays of both branches. */
-export interface HistoryPlace {
-  readonly table: RowTable;
-  /** Addresses of values and moments of [θ of the MLP, θ of GMF]. */
-  readonly decay: readonly [number, number, number];
-}
 
 export interface LayerPlace {
   readonly inputs: number;
@@ -66,62 +45,6 @@ export interface MemoryLayout {
   readonly batchPositives: number;
   /** Copies the data, the tables and the descriptor into memory; to be called once. */
   fill(buffer: ArrayBuffer | SharedArrayBuffer): void;
-}
-
-/** Hands out addresses upwards, each on a cache line of its own. */
-class Allocator {
-  top = slot.descriptor + slot.descriptorBytes;
-  readonly #contents: { at: number; data: ArrayBufferView }[] = [];
-
-  bytes(count: number): number {
-    const at = this.top;
-    this.top += Math.ceil(count / 64) * 64;
-    return at;
-  }
-
-  floats(count: number): number {
-    return this.bytes(count * floatBytes);
-  }
-
-  /** Room for values, first and second moments. */
-  trained(count: number): [number, number, number] {
-    return [this.floats(count), this.floats(count), this.floats(count)];
-  }
-
-  /** Room for `data`, which `copy` fills in. */
-  holding(data: ArrayBufferView): number {
-    const at = this.bytes(data.byteLength);
-    this.#contents.push({ at, data });
-    return at;
-  }
-
-  /** Fills the held contents in, once, and lets go of them: at full size they are hundreds of megabytes. */
-  copy(buffer: ArrayBuffer | SharedArrayBuffer): void {
-    const bytes = new Uint8Array(buffer);
-    for (const { at, data } of this.#contents.splice(0)) {
-      bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    }
-  }
-}
-
-/** The descriptor's slots as they are collected: address → integer or float64. */
-class Descriptor {
-  readonly #integers = new Map<number, number>();
-  readonly #reals = new Map<number, number>();
-
-  integer(index: number, value: number, base: number = slot.descriptor): void {
-    this.#integers.set(base + 8 * index, value);
-  }
-
-  real(index: number, value: number, base: number = slot.descriptor): void {
-    this.#reals.set(base + 8 * index, value);
-  }
-
-  write(buffer: ArrayBuffer | SharedArrayBuffer): void {
-    const view = new DataView(buffer);
-    for (const [at, value] of this.#integers) view.setUint32(at, value, true);
-    for (const [at, value] of this.#reals) view.setFloat64(at, value, true);
-  }
 }
 
 /**
@@ -351,77 +274,4 @@ function placeLayers(
     inputs = outputs;
     return place;
   });
-}
-
-function placeHistory(
-  descriptor: Descriptor,
-  memory: Allocator,
-  { mlp, gmf, batchSize }: NcfConfig,
-  { weights, window, alpha }: HistoryConfig,
-  data: TrainingData,
-): HistoryPlace {
-  const width = (mlp?.embeddingSize ?? 0) + (gmf?.embeddingSize ?? 0);
-  const table = rowTable(memory, data.itemRowCount, width, tailBytes(width));
-  const decay = memory.trained(4);
-  descriptor.integer(slot.history, weights === "mean" ? 1 : 2);
-  descriptor.integer(slot.historyWindow, window);
-  descriptor.real(slot.historyAlpha, alpha);
-  const ages = Float32Array.from({ length: window }, (_, k) => log(1 + k));
-  descriptor.integer(slot.historyAges, memory.holding(ages));
-  descriptor.integer(slot.historyRows, memory.holding(timeOrder(data).map((item) => data.itemRows[item])));
-  descriptor.integer(slot.places, memory.holding(data.places ?? new Int32Array(0)));
-  descriptor.integer(slot.historyTable, table.at);
-  descriptor.integer(slot.historyStride, table.strideBytes);
-  descriptor.integer(slot.historyWidth, table.width);
-  descriptor.integer(slot.historyRowCount, table.rows);
-  descriptor.integer(slot.historyWeights, memory.floats(2 * 2 * 3 * (window + 1)));
-  descriptor.integer(slot.historySlopes, memory.floats(batchSize * width));
-  descriptor.integer(slot.decay, decay[0]);
-  descriptor.integer(slot.decayM, decay[1]);
-  descriptor.integer(slot.decayV, decay[2]);
-  descriptor.integer(slot.decayGradient, memory.floats(4));
-  descriptor.integer(slot.decayPartial, memory.bytes((batchSize / unitRows) * 16));
-  return { table, decay };
-}
-
-function placeFeatures(
-  descriptor: Descriptor,
-  memory: Allocator,
-  config: ItemFeaturesConfig,
-  data: TrainingData,
-  width: number,
-): RowTable {
-  const { offsets, features, values } = featuresOf(config, data);
-  // By row instead of by item: rows without an item have no features.
-  const itemOfRow = new Int32Array(data.itemRowCount).fill(-1);
-  data.itemRows.forEach((row, item) => {
-    itemOfRow[row] = item;
-  });
-  const rowOffsets = new Uint32Array(data.itemRowCount + 1);
-  const order = new Int32Array(features.length);
-  itemOfRow.forEach((item, row) => {
-    let at = rowOffsets[row];
-    if (item >= 0) for (let from = offsets[item]; from < offsets[item + 1]; from++) order[at++] = from;
-    rowOffsets[row + 1] = at;
-  });
-  const table = rowTable(memory, config.names.length, width, tailBytes(width));
-  descriptor.integer(slot.itemFeatures, 1);
-  descriptor.integer(slot.featureOffsets, memory.holding(rowOffsets));
-  descriptor.integer(slot.features, memory.holding(order.map((from) => features[from])));
-  descriptor.integer(slot.featureValues, memory.holding(Float32Array.from(order, (from) => values[from])));
-  descriptor.integer(slot.featureTable, table.at);
-  descriptor.integer(slot.featureStride, table.strideBytes);
-  descriptor.integer(slot.featureWidth, table.width);
-  descriptor.integer(slot.featureCount, table.rows);
-  return table;
-}
-
-/** What stands in a record behind its three words, 16 bytes after they begin: the row's gradient. */
-function tailBytes(width: number): number {
-  return 4 + width * floatBytes;
-}
-
-function rowTable(memory: Allocator, rows: number, width: number, tailBytes = 0): RowTable {
-  const strideBytes = Math.ceil((3 * width * floatBytes + 12 + tailBytes) / 64) * 64;
-  return { at: memory.bytes(rows * strideBytes), rows, width, strideBytes };
 }

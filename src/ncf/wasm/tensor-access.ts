@@ -1,7 +1,8 @@
 /** Copies tensors between their standard shape (parameters.ts) and where the kernels keep them. */
 import type { NcfConfig } from "../config.ts";
 import type { ParameterSpec } from "../parameters.ts";
-import type { LayerPlace, MemoryLayout, RowTable } from "./memory-layout.ts";
+import type { LayerPlace, MemoryLayout } from "./memory-layout.ts";
+import type { RowTable } from "./row-tables.ts";
 
 /** Which array of a trained tensor: its values, or Adam's first or second moments. */
 export type Part = 0 | 1 | 2;
