@@ -3,12 +3,16 @@
  * `logits` float32 [n]. One user stands for all items, so that a catalogue is ranked with the user's half of the first layer
  * computed once. Batch normalization is folded away, as in the scorer.
  *
+ * A network that takes users by their history may have `history` int64 [h], items oldest first, in place of `users`: it
+ * scores anybody, one at a time.
+ *
  *     mlp     x₁ = ReLU(W_u p_u + b + W_i q_i),  x_{l+1} = ReLU(W_l x_l + b_l)
  *     logits  w_h · x_L  +  w_g · (p'_u ⊙ q'_i)  +  b  +  bias_i
  */
 import type { TrainedModel } from "../model.ts";
 import { type DenseLayer, dataOf, foldMlp } from "../wasm/folding.ts";
-import { encodeOnnx, type OnnxConstant, type OnnxNode } from "./onnx-file.ts";
+import { HistoryNodes } from "./history-nodes.ts";
+import { encodeOnnx, type OnnxConstant, type OnnxNode, type OnnxValue } from "./onnx-file.ts";
 
 /** What indices stand for, in the manner of the source. */
 export interface OnnxIds {
@@ -16,16 +20,21 @@ export interface OnnxIds {
   readonly itemIds: readonly string[];
 }
 
-/** @throws NcfError `MODEL_TOO_LARGE` above 2 GiB */
-export function ncfOnnx(model: TrainedModel, ids: OnnxIds): Uint8Array {
-  const graph = new GraphBuilder(model);
+/** Whom the graph scores for: users of the sample, or whoever has a history. */
+export type OnnxUsers = "trained" | "history";
+
+/** @throws NcfError `MODEL_TOO_LARGE` above 2 GiB, `CONFIG_INVALID` for histories of a network that knows users by rows */
+export function ncfOnnx(model: TrainedModel, ids: OnnxIds, users: OnnxUsers = "trained"): Uint8Array {
+  const graph = new GraphBuilder(model, users === "history" ? new HistoryNodes(model) : null);
   const terms = [...graph.mlpTerm(), ...graph.gmfTerm()];
   graph.logits(terms);
   const { nodes, constants } = graph;
-  const inputs = [
-    { name: "users", type: "int64", shape: ["users"] },
+  const inputs: OnnxValue[] = [
+    users === "history"
+      ? { name: "history", type: "int64", shape: ["history"] }
+      : { name: "users", type: "int64", shape: ["users"] },
     { name: "items", type: "int64", shape: ["items"] },
-  ] as const;
+  ];
   const outputs = [{ name: "logits", type: "float32", shape: ["items"] }] as const;
   return encodeOnnx(
     { name: model.name, nodes, constants, inputs, outputs },
@@ -39,12 +48,17 @@ export function ncfOnnx(model: TrainedModel, ids: OnnxIds): Uint8Array {
 }
 
 class GraphBuilder {
-  readonly nodes: OnnxNode[] = [];
-  readonly constants: OnnxConstant[] = [];
+  readonly nodes: OnnxNode[];
+  readonly constants: OnnxConstant[];
   readonly #model: TrainedModel;
+  readonly #history: HistoryNodes | null;
 
-  constructor(model: TrainedModel) {
+  /** @param history makes users' vectors; null for those of trained users */
+  constructor(model: TrainedModel, history: HistoryNodes | null) {
     this.#model = model;
+    this.#history = history;
+    this.nodes = [...(history?.nodes ?? [])];
+    this.constants = [...(history?.constants ?? [])];
   }
 
   /** The MLP's part of the logits, shape [n, 1]; none without an MLP. */
@@ -54,7 +68,7 @@ class GraphBuilder {
     const { hidden, output } = foldMlp(config, tensors);
     const width = config.mlp.embeddingSize;
     const [first, ...others] = hidden;
-    this.#layer("user_half", this.#rows("users", "user_embedding.weight", width), first, 0, width);
+    this.#layer("user_half", this.#users("mlp", "user_embedding.weight", width), first, 0, width);
     this.#gemm("item_half", this.#rows("items", "item_embedding.weight", width), first, width, 2 * width);
     this.#node("Add", ["user_half", "item_half"], "sum");
     let x = this.#node("Relu", ["sum"], "hidden1");
@@ -70,7 +84,7 @@ class GraphBuilder {
     const { config, tensors } = this.#model;
     if (config.gmf === null) return [];
     const width = config.gmf.embeddingSize;
-    const user = this.#rows("users", "gmf_user_embedding.weight", width);
+    const user = this.#users("gmf", "gmf_user_embedding.weight", width);
     const item = this.#rows("items", "gmf_item_embedding.weight", width);
     const product = this.#node("Mul", [user, item], "product");
     const ones = new Float32Array(width).fill(1);
@@ -94,6 +108,10 @@ class GraphBuilder {
     });
     this.constants.push({ name: "last_axis", shape: [1], data: BigInt64Array.of(1n) });
     this.#node("Squeeze", [sum, "last_axis"], "logits");
+  }
+
+  #users(branch: "mlp" | "gmf", table: string, width: number): string {
+    return this.#history?.vectors[branch] ?? this.#rows("users", table, width);
   }
 
   /** The embedding rows of the users or items asked for; the table has one row for each of the sample's. */

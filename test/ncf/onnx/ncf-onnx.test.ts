@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { type NcfConfig, presets } from "../../../src/ncf/config.ts";
+import { createFoldIn } from "../../../src/ncf/fold-in.ts";
 import { ncfOnnx } from "../../../src/ncf/onnx/ncf-onnx.ts";
 import { createScorer } from "../../../src/ncf/wasm/scorer.ts";
 import { drawnModel } from "../drawn-model.ts";
@@ -43,6 +44,32 @@ describeWithOnnxRuntime("an exported network in onnxruntime", (runtime) => {
       scorer.score(pairs[i], wanted, expected);
       close(logits.data, i, 1);
     }
+  });
+
+  const neumfOfHistory = { weights: "recency", window: 6, alpha: 0.5, ownRow: true } as const;
+  it.each<[string, NcfConfig]>([
+    ["neumf, by recency, with own rows", { ...neumf, history: neumfOfHistory }],
+    ["mf, the mean of all, without", { ...mf, history: { weights: "mean", window: 40, alpha: 1, ownRow: false } }],
+  ])("scores whoever has a history: %s", async (_name, config) => {
+    const items = 50;
+    const model = drawnModel(config, 3, 20, items);
+    const session = await runtime.open(ncfOnnx(model, ids, "history"));
+    const [scorer, foldIn] = [createScorer(model), createFoldIn(model)];
+    const all = Int32Array.from({ length: items }, (_, item) => item);
+    const expected = new Float64Array(items);
+    for (const history of [Int32Array.of(), Int32Array.of(7), Int32Array.of(3, 1, 4, 15, 9, 26, 5, 35, 8)]) {
+      scorer.scoreRow(foldIn.row(history), all, expected);
+      const { logits } = await session.run({ history: runtime.int64(history), items: runtime.int64(all) });
+      for (let item = 0; item < items; item++) {
+        expect(Math.abs(Number(logits.data[item]) - expected[item])).toBeLessThan(
+          1e-5 * Math.max(1, Math.abs(expected[item])),
+        );
+      }
+    }
+  });
+
+  it("refuses histories for a network that has a row for each user", () => {
+    expect(() => ncfOnnx(drawnModel(mf, 1, 3, 4), ids, "history")).toThrow(/takes users by their history, found drawn/);
   });
 
   it("refuses an item that it does not have", async () => {
