@@ -5,6 +5,11 @@ export function percent(value: number, digits = 1): string {
   return `${(100 * value).toFixed(digits)} %`;
 }
 
+/** A share on an axis, with a decimal only where it has one: 0.05 → "5 %", 0.025 → "2.5 %". */
+export function axisPercent(value: number): string {
+  return percent(value, Number.isInteger(Number((100 * value).toFixed(6))) ? 0 : 1);
+}
+
 /** A difference of shares in percentage points, without its sign: −0.0312 → "3.1 points". */
 export function points(difference: number): string {
   const text = Math.abs(100 * difference).toFixed(1);

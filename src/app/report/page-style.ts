@@ -95,6 +95,7 @@ table.cards { margin-top: 2.2rem; }
 .numbers td, .numbers thead th:not(:first-child) { text-align: right; }
 .numbers { width: auto; min-width: min(100%, 27rem); }
 .numbers th { overflow-wrap: anywhere; min-width: 5rem; }
+.numbers thead th { overflow-wrap: normal; }
 .numbers thead th:not(:first-child) { padding-left: 1rem; }
 .scroll { overflow-x: auto; margin-top: 1.4rem; }
 .bars { margin-top: 1rem; table-layout: fixed; }

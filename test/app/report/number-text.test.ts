@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import {
+  axisPercent,
   compact,
   duration,
   grouped,
   megabytes,
+  millisecondsText,
   percent,
   points,
   pValueText,
@@ -43,6 +45,15 @@ describe("numbers in words", () => {
 
   it("tells shares, points, p-values and memory", () => {
     expect(percent(0.7123)).toBe("71.2 %");
+    expect([0, 0.05, 0.025, 0.15].map(axisPercent)).toEqual(["0 %", "5 %", "2.5 %", "15 %"]);
+    expect([null, 0.02, 0.3, 4.87, 12.3, 1234].map(millisecondsText)).toEqual([
+      "-",
+      "<0.1",
+      "0.3",
+      "4.9",
+      "12",
+      "1,234",
+    ]);
     expect(points(-0.0312)).toBe("3.1 points");
     expect(points(0.01)).toBe("1.0 point");
     expect(signedPoints(-0.0312)).toBe("−3.1");

@@ -4,7 +4,7 @@ import { toneOf } from "../charts/frame.ts";
 import { axisFor } from "../charts/scale.ts";
 import { scatterChart } from "../charts/scatter.ts";
 import { type Html, html, prose } from "../html.ts";
-import { grouped, percent } from "../number-text.ts";
+import { axisPercent, grouped, percent } from "../number-text.ts";
 import type { Report, ReportModel } from "../report.ts";
 import { itemNoun, ranked } from "../verdicts.ts";
 import { cardTable, figure, paragraph, section } from "./section.ts";
@@ -45,7 +45,7 @@ function coverageChart(models: readonly ReportModel[]): Html {
     xAxis: axisFor([0, ...points.map(({ x }) => x)], { minSpan: 0.02, bounds: [0, 1], steps: 4 }),
     yAxis: axisFor([0, ...points.map(({ y }) => y)], { minSpan: 0.02, bounds: [0, 1], steps: 4 }),
     xName: "HR@10, all items",
-    tickText: (value) => percent(value, Number.isInteger(Number((100 * value).toFixed(6))) ? 0 : 1),
+    tickText: axisPercent,
   });
 }
 

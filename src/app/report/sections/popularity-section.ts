@@ -21,7 +21,7 @@ export function popularitySection({ models, dataset }: Report): Html | null {
   if (figures === null) return null;
   return section("known", `Well-known and little-known ${noun}s`, [
     html`<p>${prose(
-      `Most candidates are obscure, so a well-known ${noun} is found easily among them, and an obscure one hardly ever. Here the held-out ${noun}s are in four equal groups by how many training interactions they have; those without any stand apart as "none".`,
+      `Most candidates are obscure, so a well-known ${noun} is found easily among them, and an obscure one hardly ever. Here the held-out ${noun}s are in four equal groups by how many training interactions they have; those without any stand apart as “none”.`,
     )}</p>
 `,
     figures,

@@ -56,7 +56,7 @@ function heldOutText({ dataset, protocol, splits }: Report): string {
     latest
       ? `Each user's latest ${noun} is hidden from training, and the models must find it.`
       : `Models are trained on what came before ${enumeration(days)}, and must find each user's next ${noun}${days.length > 1 ? " up to the moment after" : ""}. Who has no rating before cannot be tested.`,
-    `${percent(protocol.tieShare)} of the tested users rated several ${noun}s at ${latest ? "their latest" : "that"} moment: ${rule}. This rule alone can move HR@10 by as much as 6 points.`,
+    `${percent(protocol.tieShare)} of the tested users rated several ${noun}s at ${latest ? "their latest" : "that"} moment: ${rule}.${latest ? " This rule alone can move HR@10 by as much as 6 points." : ""}`,
   ];
   if (sample.singletons > 0) {
     const who = latest ? "with one rating" : "without a new rating";

@@ -3,7 +3,7 @@ import { dotChart } from "../charts/dots.ts";
 import { toneOf } from "../charts/frame.ts";
 import { axisFor } from "../charts/scale.ts";
 import { type Html, html, prose } from "../html.ts";
-import { grouped, percent } from "../number-text.ts";
+import { axisPercent, grouped, percent } from "../number-text.ts";
 import type { Report } from "../report.ts";
 import { ranked } from "../verdicts.ts";
 import { figure, paragraph, section } from "./section.ts";
@@ -48,7 +48,7 @@ function chart({ models }: Report): Html {
     })),
     axis: axisFor([0, ...values.map((value) => Math.max(0, value))], { minSpan: 0.02, bounds: [0, 1] }),
     valueText: (value) => percent(value),
-    tickText: (value) => percent(value, value % 0.01 === 0 || value === 0 ? 0 : 1),
+    tickText: axisPercent,
     reference: null,
   });
 }
