@@ -48,7 +48,7 @@ class ContentBased implements Baseline {
 
 export const contentBased: BaselineKind<ContentBasedSettings> = {
   name: "content-based",
-  defaults: { prior: 1, recency: 1 },
+  defaults: { prior: 4, recency: 0.7 },
   async fit({ attributes }, settings) {
     checkSettings("content-based", settings, { prior: above(0), recency: atLeast(0) });
     return new ContentBased(settings, attributeColumns(attributes, attributes.length));
