@@ -84,7 +84,7 @@ export interface NcfConfig {
 }
 
 /** The widest `history.window`. */
-export const maxHistoryWindow = 65_536;
+const maxHistoryWindow = 65_536;
 
 /** The most item features. */
 const maxItemFeatures = 65_536;
