@@ -37,7 +37,7 @@ export function explainForUser(
   const item = itemNamed(sample, itemId);
   const all = sampleHistories(sample).of(user).items;
   const history = all.filter((one) => one !== item);
-  const [{ score, attributes, reasons }] = explainScores(model, history, Int32Array.of(item));
+  const [{ score, attributes, reasons }] = explainScores(model, { history, user }, Int32Array.of(item));
   const served = new Float64Array(1);
   model.scoreTrained(user, history, Int32Array.of(item), served);
   const titles = new Map(items.map(({ id, title }) => [id, title]));

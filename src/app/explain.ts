@@ -4,8 +4,8 @@
  *     effect(h) = score(i | H) − score(i | H without h)
  *
  * (leave-one-out; Cook 1977 for regressions). Effects need not add up to the score: where two items tell the same, the score
- * hardly falls without either. Scores are those of a history (`UserModel.fold`), for trained users, too, whose own row cannot be
- * taken apart. Cost: a fold-in and a scoring of the items for each item of the history.
+ * hardly falls without either. Scores are those of a history (`UserModel.fold`), for trained users, too: a row that training made
+ * cannot be taken apart. Cost: a fold-in and a scoring of the items for each item of the history.
  */
 import type { UserModel } from "../core/user-model.ts";
 
@@ -25,21 +25,27 @@ export interface ExplainedScore {
   readonly reasons: readonly Reason[];
 }
 
+/** Whose scores are explained. */
+export interface ExplainedUser {
+  /** As `UserModel.fold` takes them. */
+  readonly history: Int32Array;
+  readonly user: number;
+}
+
 /**
  * One explanation for each of `items`.
  *
- * @param history item indices, oldest first
  * @param newest so many of the newest items are left out in turn, the others never
  */
 export function explainScores(
   model: UserModel,
-  history: Int32Array,
+  { history, user }: ExplainedUser,
   items: Int32Array,
   newest = history.length,
 ): ExplainedScore[] {
   const scoresOf = (part: Int32Array): Float64Array => {
     const scores = new Float64Array(items.length);
-    model.scoreFolded(model.fold(part, -1), part, items, scores);
+    model.scoreFolded(model.fold(part, user), part, items, scores);
     return scores;
   };
   const scores = scoresOf(history);

@@ -37,7 +37,7 @@ describe("an explanation", () => {
       model.scoreFolded(model.fold(part, -1), part, Int32Array.of(item), scores);
       return scores[0];
     };
-    const explained = explainScores(model, history, Int32Array.of(20, 31));
+    const explained = explainScores(model, { history, user: -1 }, Int32Array.of(20, 31));
     for (const [i, item] of [20, 31].entries()) {
       const { score, reasons } = explained[i];
       expect(score).toBe(scoreOf(history, item));
@@ -53,7 +53,7 @@ describe("an explanation", () => {
 
   it.each(["mf", "knn"] as const)("names what is of the item's own taste first (%s)", (name) => {
     for (const item of [20, 31]) {
-      const [{ reasons }] = explainScores(models[name], history, Int32Array.of(item));
+      const [{ reasons }] = explainScores(models[name], { history, user: -1 }, Int32Array.of(item));
       const first = reasons.slice(0, 3);
       expect(first.map((reason) => reason.item % 2)).toEqual([item % 2, item % 2, item % 2]);
       expect(first.every(({ effect }) => effect > 0)).toBe(true);
@@ -61,18 +61,18 @@ describe("an explanation", () => {
   });
 
   it("leaves out the newest items alone where it is told how many", () => {
-    const [{ reasons }] = explainScores(models.knn, history, Int32Array.of(20), 2);
+    const [{ reasons }] = explainScores(models.knn, { history, user: -1 }, Int32Array.of(20), 2);
     expect(reasons.map(({ item }) => item).sort()).toEqual([4, 5]);
-    const [nobody] = explainScores(models.knn, new Int32Array(0), Int32Array.of(20));
+    const [nobody] = explainScores(models.knn, { history: new Int32Array(0), user: -1 }, Int32Array.of(20));
     expect(nobody.reasons).toEqual([]);
   });
 
   it("says what genres and periods add to a network's score, and nothing for a baseline", () => {
     const ofOneTaste = Int32Array.of(0, 2, 4, 6, 8, 10);
-    const [red, blue] = explainScores(models.mf, ofOneTaste, Int32Array.of(20, 31));
+    const [red, blue] = explainScores(models.mf, { history: ofOneTaste, user: -1 }, Int32Array.of(20, 31));
     expect(red.attributes).toBeGreaterThan(0.1);
     expect(blue.attributes).toBeLessThan(-0.1);
-    expect(explainScores(models.knn, ofOneTaste, Int32Array.of(20))[0].attributes).toBe(0);
+    expect(explainScores(models.knn, { history: ofOneTaste, user: -1 }, Int32Array.of(20))[0].attributes).toBe(0);
   });
 
   it("of a user of the sample is in titles, and counts an item that they have as if they had not", () => {

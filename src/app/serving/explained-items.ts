@@ -1,6 +1,6 @@
 /** Recommended items with what speaks for each: genres and periods, and movies of the user's own history. */
 import type { UserModel } from "../../core/user-model.ts";
-import { explainScores } from "../explain.ts";
+import { type ExplainedUser, explainScores } from "../explain.ts";
 import type { Catalogue, CatalogueItem } from "./catalogue.ts";
 
 /** Of a history the newest are looked at: a network's fold-in and profile follow these alone, and an answer stays quick. */
@@ -19,14 +19,13 @@ export interface Explanation {
   readonly because: readonly ShownReason[];
 }
 
-/** @param history item indices, oldest first */
 export function explainItems(
   model: UserModel,
   catalogue: Catalogue,
-  history: Int32Array,
+  user: ExplainedUser,
   items: Int32Array,
 ): Explanation[] {
-  return explainScores(model, history, items, newest).map(({ attributes, reasons }) => ({
+  return explainScores(model, user, items, newest).map(({ attributes, reasons }) => ({
     attributes,
     because: reasons
       .filter(({ effect }) => effect > 0)

@@ -1,6 +1,7 @@
 /** The use case of serving: recommendations, scores and histories from one version of a model. */
 
 import { bestPositions } from "../../core/best-items.ts";
+import type { ExplainedUser } from "../explain.ts";
 import { Catalogue, type CatalogueItem } from "./catalogue.ts";
 import { type Explanation, explainItems } from "./explained-items.ts";
 import { IdLookup } from "./id-lookup.ts";
@@ -107,7 +108,7 @@ interface Touches {
 const nothing: Touches = { fromSample: [], recorded: [] };
 
 /** How a request's user is scored, and what they have touched. */
-interface Viewer {
+interface Viewer extends ExplainedUser {
   readonly touched: readonly Touch[];
   readonly basis: Basis;
   readonly score: (items: Int32Array, scores: Float64Array) => void;
@@ -164,18 +165,10 @@ export class RecommendationService {
     const scores = new Float64Array(unseen.length);
     viewer.score(unseen, scores);
     const best = bestPositions(scores, k);
-    const explained = explain
-      ? this.#explained(
-          viewer.touched,
-          Int32Array.from(best, (at) => unseen[at]),
-        )
-      : [];
+    const chosen = Int32Array.from(best, (at) => unseen[at]);
+    const explained = explain ? explainItems(this.#served.userModel, this.#catalogue, viewer, chosen) : [];
     const items = best.map((at, i) => ({ ...this.#catalogue.item(unseen[at]), score: scores[at], ...explained[i] }));
     return { version: this.#served.version, basis: viewer.basis, items };
-  }
-
-  #explained(touched: readonly Touch[], items: Int32Array): Explanation[] {
-    return explainItems(this.#served.userModel, this.#catalogue, knownItems(touched), items);
   }
 
   /** @throws NcfError `ID_INVALID` */
@@ -291,7 +284,7 @@ export class RecommendationService {
     const made = recent.some(({ item }) => item >= 0)
       ? { folded: this.#served.userModel.fold(history, user) }
       : this.#folded.of(userId ?? "", user, fromSample, recorded);
-    return { touched, ...this.#scoring(made, user, history) };
+    return { touched, user, history, ...this.#scoring(made, user, history) };
   }
 
   /** @param made what the model makes of the history; null where it knows the user by training alone */
