@@ -44,17 +44,17 @@ try {
     await writeModel(preset as PresetName, sample);
     const out = path.join(folder, `${preset}.parquet`);
     const args = [path.join(folder, "sample"), "--model", path.join(folder, preset), "--all", "--out", out];
-    const started = performance.now();
     const ended = spawnSync(
       process.execPath,
-      [bin, "recommend", ...args, "-k", values.k, "--threads", values.threads],
-      { stdio: ["ignore", "ignore", "inherit"] },
+      [bin, "recommend", ...args, "-k", values.k, "--threads", values.threads, "--json"],
+      { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" },
     );
     if (ended.status !== 0) throw new Error(`ncf recommend --all ended with ${ended.status}`);
-    const seconds = (performance.now() - started) / 1000;
+    const { seconds, processorSeconds } = JSON.parse(ended.stdout);
     console.log(
       `${preset.padEnd(12)} ${grouped(users)} users x ${grouped(movies)} movies, ${values.threads} threads: ` +
-        `${seconds.toFixed(1)} s, ${grouped(users / seconds)} users/s, ${grouped(statSync(out).size)} bytes`,
+        `${seconds.toFixed(1)} s (${grouped(users / seconds)} users/s), ${processorSeconds.toFixed(1)} s of processor time, ` +
+        `${((1000 * processorSeconds) / users).toFixed(2)} ms a user, ${grouped(statSync(out).size)} bytes`,
     );
   }
 } finally {
