@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { columnChart, histogramColumns } from "../../../src/app/report/charts/columns.ts";
 import { baseRateLoss } from "../../../src/app/report/charts/loss.ts";
 import { axisFor, position, shortLabel, spread } from "../../../src/app/report/charts/scale.ts";
+import { scatterChart } from "../../../src/app/report/charts/scatter.ts";
 
 describe("axes", () => {
   it("take round ends that hold the values", () => {
@@ -52,6 +53,27 @@ describe("the loss of knowing nothing", () => {
     expect(baseRateLoss(4)).toBeCloseTo(0.5004, 4);
     expect(baseRateLoss(1)).toBeCloseTo(Math.LN2, 12);
     expect(baseRateLoss(0)).toBe(0);
+  });
+});
+
+describe("the scatter of models", () => {
+  it("names all at the edge, apart and in the order of their heights", () => {
+    const points = Array.from({ length: 12 }, (_, i) => ({ name: `m-${i}`, x: 0.05, y: 0.001 * i, tone: "m0" }));
+    const svg = scatterChart({
+      text: { id: "s", title: "t", description: "d" },
+      points,
+      xAxis: axisFor([0, 0.1]),
+      yAxis: axisFor([0, 0.2]),
+      xName: "x",
+      tickText: String,
+    }).text;
+    const heights = [...svg.matchAll(/class="label" x="100%" dx="6" y="([\d.]+)"/g)].map((match) => Number(match[1]));
+    expect(heights).toHaveLength(12);
+    // Heights go down the page, as the values go up.
+    for (let i = 1; i < 12; i++) expect(heights[i - 1] - heights[i]).toBeGreaterThan(14);
+    const bottom = Number(/<svg[^>]*height="(\d+)"/.exec(svg)?.[1]);
+    expect(Math.max(...heights)).toBeLessThan(bottom);
+    expect(Math.min(...heights)).toBeGreaterThan(0);
   });
 });
 

@@ -125,6 +125,56 @@ describe("the report page", () => {
     expect(text).toContain("38.3 % of all training interactions happened after");
   });
 
+  it("shows every model ranked in full and estimated, and its coverage against accuracy", () => {
+    const page = reportPage(three);
+    const chart = (id: string) => page.split(`aria-labelledby="${id}-t ${id}-d"`)[1].split("</figure>")[0];
+    expect(chart("full").match(/class="hollow"/g)).toHaveLength(3);
+    expect(chart("full")).toContain("neumf 7.9 %, estimated 7.6 %");
+    expect(chart("coverage").match(/class="leader/g)).toHaveLength(3);
+    expect(chart("coverage")).toContain("popularity covers 0.8 % at 6.7 %");
+    expect(textOf(page)).toContain("The full catalogue orders the models as the sampled candidates do");
+  });
+
+  it("tells of popularity, genres, lists and cost, and leaves out what is not known", () => {
+    const text = textOf(reportPage(three));
+    expect(text).toContain("Well-known and little-known movies");
+    expect(text).toContain("none 31 1.4 % (0.0 %)");
+    expect(text).toContain("Drama 300 71.6 % (7.9 %)");
+    expect(text).toContain("3.47 bits");
+    expect(text).toMatch(/neumf 7\.4 s 1\.3 MB 4\.9 ms/);
+    const unknown = [neumf, popularity].map((model) => ({
+      ...model,
+      byGenre: [],
+      byPopularity: [],
+      lists: { ...model.lists, diversity: null },
+      cost: { fitSeconds: null, modelBytes: null, millisecondsPerRequest: null },
+    }));
+    const bare = textOf(reportPage(reportOf(unknown)));
+    for (const absent of ["Well-known", "The figures by genre", "What it costs"]) expect(bare).not.toContain(absent);
+  });
+
+  it("shows six models by group, and says where the others are", () => {
+    const models = Array.from({ length: 8 }, (_, i) => ({ ...neumf, name: `model-${i}`, hrAt10: 0.7 - 0.01 * i }));
+    const text = textOf(reportPage(reportOf([...models, popularity])));
+    expect(text).toContain("The other 2 models are in the table.");
+    expect(text).not.toContain("HR@10 of model-6 by user activity");
+  });
+
+  it("has the moments of a split by time in the place of leakage", () => {
+    const [split] = three.splits;
+    const at = (year: number) => ({
+      ...split,
+      beforeMs: Date.UTC(year, 5, 1),
+      newUsers: 47,
+      shareOfTrainingAfterTestEvent: 0,
+    });
+    const protocol = { ...three.protocol, split: "rolling" as const };
+    const text = textOf(reportPage({ ...three, protocol, splits: [at(2014), at(2016)] }));
+    expect(text).toContain("Models are trained on what came before 2014-06-01 and 2016-06-01");
+    expect(text).toContain("2014-06-01 100,226 610 47 0.0 %");
+    expect(text).not.toContain("Leave-one-out looks into the future");
+  });
+
   it("says whether the paper's sample was met, where that is a question", () => {
     const withMatch = (paperSampleMatched: boolean | null) =>
       textOf(reportPage({ ...three, dataset: { ...three.dataset, paperSampleMatched } }));
