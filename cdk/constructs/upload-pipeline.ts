@@ -56,7 +56,6 @@ export class UploadPipeline extends Construct implements Watched {
     grantObjects(this.ingest.role, bucket, {
       read: ["uploads/"],
       write: ["datasets/", "uploads-failed/"],
-      remove: ["datasets/"],
     });
     this.sample = new NcfFunction(this, "Sample", {
       ...shared,
@@ -70,7 +69,7 @@ export class UploadPipeline extends Construct implements Watched {
         NCF_SAMPLE_OPTIONS: JSON.stringify(settings.sampleOptions),
       },
     });
-    grantObjects(this.sample.role, bucket, { read: ["datasets/"], write: ["samples/"], remove: ["samples/"] });
+    grantObjects(this.sample.role, bucket, { read: ["datasets/"], write: ["samples/"] });
     trainingRequests.grantSendMessages(this.sample.role);
 
     const notify = (fn: NcfFunction, filter: { prefix: string; suffix?: string }): void =>
