@@ -25,16 +25,14 @@ export interface Check {
 const counted = "rivals_counted.py";
 const solved = "rivals_solved.py";
 
+const all = { neighbours: 100_000 };
+
 export const checks: readonly Check[] = [
-  ...[
-    "popularity",
-    "decayed-popularity",
-    "item-knn",
-    "item-knn-recency",
-    "user-knn",
-    "user-knn-recency",
-    "content-based",
-  ].map((model): Check => ({ name: model, model, settings: {}, script: counted, agree: "scores" })),
+  ...["popularity", "decayed-popularity", "item-knn", "user-knn", "user-knn-recency", "content-based"].map(
+    (model): Check => ({ name: model, model, settings: {}, script: counted, agree: "scores" }),
+  ),
+  // Of neighbours that are equally similar but for rounding, either may be the last: with all of them nothing is chosen.
+  { name: "item-knn-recency", model: "item-knn-recency", settings: all, script: counted, agree: "scores" },
   // implicit chooses by itself among neighbours that are equally similar.
   { name: "implicit-item-knn", model: "item-knn", settings: { shrinkage: 0 }, script: counted, agree: "hits" },
   // Each draws other items to learn its weights from.
@@ -47,15 +45,17 @@ export const checks: readonly Check[] = [
   },
   { name: "ease", model: "ease", settings: {}, script: solved, agree: "scores" },
   { name: "ease-recency", model: "ease-recency", settings: {}, script: solved, agree: "scores" },
-  {
-    name: "ials",
-    model: "ials",
-    settings: {},
-    script: solved,
-    agree: "scores",
-    prepare: (sample, settings, folder) =>
-      writeFileSync(join(folder, "initial"), initialFactors(sample.itemIds.length, settings as IalsSettings)),
-  },
+  ...["ials", "ials-recency"].map(
+    (model): Check => ({
+      name: model,
+      model,
+      settings: {},
+      script: solved,
+      agree: "scores",
+      prepare: (sample, settings, folder) =>
+        writeFileSync(join(folder, "initial"), initialFactors(sample.itemIds.length, settings as IalsSettings)),
+    }),
+  ),
   // implicit begins elsewhere, so its optimum is another one; it knows no exponent.
   { name: "implicit-als", model: "ials", settings: hu(64, 0.2, 10), script: solved, agree: "hits" },
 ];

@@ -2,7 +2,7 @@
  * How the default settings of the baselines were chosen: HR@10 and NDCG@10 under 1 + 99 on the validation split (each user's
  * latest training interaction held out; the test items are not looked at), over a grid of settings.
  *
- *   npx tsx bench/rivals-tuning.ts DATASET... [--models ease,ease-recency,ials] [--draws 5]
+ *   npx tsx bench/rivals-tuning.ts DATASET... [--models ease,ease-recency,ials-recency] [--draws 5]
  *
  * Each figure is the mean over some draws of the 99 candidates. The best settings over several data sets are those whose
  * mean is best.

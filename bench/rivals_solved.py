@@ -42,20 +42,21 @@ def ials(settings):
         for item in history:
             by_item[item].append(u)
 
-    def solved(lists, fixed):
+    def solved(lists, fixed, recency=0):
         penalty = alpha * fixed.T @ fixed
         rows = []
         for listed in lists:
             h = fixed[listed]
+            weights = np.arange(len(listed), 0, -1.0) ** -recency
             ridge = settings["regularization"] * (len(listed) + alpha * len(fixed)) ** settings["frequencyExponent"]
-            rows.append(np.linalg.solve(h.T @ h + penalty + ridge * np.eye(width), h.sum(0)))
+            rows.append(np.linalg.solve((weights * h.T) @ h + penalty + ridge * np.eye(width), weights @ h))
         return np.array(rows)
 
     item_factors = np.fromfile(folder / "initial", np.float64).reshape(items, width)
     for _ in range(settings["iterations"]):
         user_factors = solved(histories, item_factors)
         item_factors = solved(by_item, user_factors)
-    return solved([histories[u] for u in cases], item_factors) @ item_factors.T
+    return solved([histories[u] for u in cases], item_factors, settings["recency"]) @ item_factors.T
 
 
 def implicit_als(settings):
@@ -76,7 +77,7 @@ def implicit_als(settings):
     return user_factors @ model.item_factors.T
 
 
-models = {"ease": ease, "ease-recency": ease, "ials": ials, "implicit-als": implicit_als}
+models = {"ease": ease, "ease-recency": ease, "ials": ials, "ials-recency": ials, "implicit-als": implicit_als}
 for line in sys.stdin:
     settings = json.loads(line)
     started = time.perf_counter()

@@ -159,9 +159,9 @@ function ialsKind(name: string, defaults: IalsSettings): BaselineKind<IalsSettin
 
 const orderFree: IalsSettings = {
   factors: 64,
-  iterations: 16,
-  unobservedWeight: 0.2,
-  regularization: 0.01,
+  iterations: 10,
+  unobservedWeight: 0.1,
+  regularization: 0.015,
   frequencyExponent: 1,
   recency: 0,
   initialStd: 0.1,
@@ -172,4 +172,4 @@ const orderFree: IalsSettings = {
 export const ials = ialsKind("ials", orderFree);
 
 /** With order: the newest items of a history count most. */
-export const ialsRecency = ialsKind("ials-recency", { ...orderFree, recency: 0.6 });
+export const ialsRecency = ialsKind("ials-recency", { ...orderFree, regularization: 0.02, recency: 1.2 });
