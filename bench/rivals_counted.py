@@ -35,6 +35,8 @@ def rows(lists, recency=0.0):
 
 def greatest(scores, count):
     """Keeps the `count` greatest of each row; of equal ones the first."""
+    if count >= scores.shape[1]:
+        return scipy.sparse.csr_array(scores)
     kept = scipy.sparse.lil_array(scores.shape)
     for r, row in enumerate(scores):
         best = np.sort(np.argsort(-row, kind="stable")[:count])
