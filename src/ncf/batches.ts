@@ -3,12 +3,15 @@
  *
  * An epoch has positives × (1 + negatives) samples. Position j of the epoch is sample s = permutation(j); s belongs to
  * positive ⌊s / (1 + negatives)⌋, whose first slot is the positive itself (label 1) and whose others are negatives
- * (label 0): items drawn uniformly from the catalogue until one is not among the user's training positives. The
- * held-out item may be drawn: excluding it would leak the answer.
+ * (label 0): items drawn from the catalogue, uniformly unless the configuration says otherwise, until one is not among the
+ * user's training positives. The held-out item may be drawn: excluding it would leak the answer.
  *
  * For a model of histories, the permutation is one of the positives, and all samples of one follow each other.
  */
+import { NcfError } from "../core/errors.ts";
+import { pow } from "../core/math.ts";
 import { mix, mulHigh, Permutation, purposes, type StreamKey, streamKey } from "../core/rng.ts";
+import { AliasTable } from "../core/synthetic/alias.ts";
 import type { TrainingData } from "./backend.ts";
 import type { NcfConfig } from "./config.ts";
 
@@ -35,6 +38,7 @@ export class BatchSampler {
   readonly #seed: number;
   readonly #redraw: boolean;
   readonly #grouped: boolean;
+  readonly #popular: AliasTable | null;
   readonly #userOfPositive: Int32Array;
 
   constructor(config: NcfConfig, data: TrainingData, seed: number) {
@@ -45,6 +49,7 @@ export class BatchSampler {
     this.#seed = seed;
     this.#redraw = config.negativeDraw === "eachEpoch";
     this.#grouped = Boolean(config.history);
+    this.#popular = negativeTable(config, data);
     this.stepsPerEpoch = stepsPerEpoch(this.#samples, config.batchSize);
     this.#userOfPositive = userOfPositive(data);
   }
@@ -84,7 +89,8 @@ export class BatchSampler {
   #negative(user: number, sample: number, key: StreamKey): number {
     let item = 0;
     for (let attempt = 0; attempt < maxRejections; attempt++) {
-      item = mulHigh(mix(sample, (key.k0 + Math.imul(attempt, 0x9e3779b9)) | 0, key.k1), this.#data.items);
+      const bits = mix(sample, (key.k0 + Math.imul(attempt, 0x9e3779b9)) | 0, key.k1);
+      item = this.#popular === null ? mulHigh(bits, this.#data.items) : this.#popular.at(bits);
       if (!this.#hasPositive(user, item)) return item;
     }
     do item = (item + 1) % this.#data.items;
@@ -102,6 +108,30 @@ export class BatchSampler {
     }
     return low < this.#data.offsets[user + 1] && this.#data.positives[low] === item;
   }
+}
+
+/** The greatest catalogue from which negatives are drawn by popularity. */
+const largestNegativeTable = 2 ** 20;
+
+/**
+ * What negatives are drawn from; null where all items are alike.
+ *
+ * @throws NcfError `DATA_TOO_LARGE`
+ */
+export function negativeTable({ negativePower = 0 }: NcfConfig, { items, positives }: TrainingData): AliasTable | null {
+  if (negativePower === 0) return null;
+  if (items > largestNegativeTable) {
+    throw new NcfError(
+      "DATA_TOO_LARGE",
+      `expected at most ${largestNegativeTable} items for negativePower ${negativePower}, found ${items}. Leave it out`,
+    );
+  }
+  const weights = new Float64Array(items).fill(1);
+  for (const item of positives) weights[item] += 1;
+  return new AliasTable(
+    Int32Array.from(weights.keys()),
+    weights.map((count) => pow(count, negativePower)),
+  );
 }
 
 /** Batches in an epoch of `samples`: a last batch of a single sample is left out, as batch statistics need two. */

@@ -79,6 +79,8 @@ export interface NcfConfig {
   readonly epochs: number;
   /** Negatives drawn for each positive. */
   readonly negatives: number;
+  /** Negatives are drawn in proportion to (1 + training interactions of the item)^power; absent or 0: all items alike. */
+  readonly negativePower?: number;
   /** Whether negatives are drawn anew for each epoch or once. */
   readonly negativeDraw: "eachEpoch" | "once";
 }
@@ -234,5 +236,7 @@ export function checkConfig(config: NcfConfig): void {
   require(positiveInteger(config.batchSize) && config.batchSize % 64 === 0, "batchSize: a multiple of 64");
   require(positiveInteger(config.epochs), "epochs: a positive integer");
   require(Number.isSafeInteger(config.negatives) && config.negatives >= 0, "negatives: 0 or more");
+  const { negativePower = 0 } = config;
+  require(negativePower >= 0 && negativePower <= 1, "negativePower: from 0 to 1");
   require(config.learningRate > 0, "learningRate: above 0");
 }

@@ -60,6 +60,7 @@ describe("batch drawing in wasm", () => {
     "negatives drawn eachEpoch": { ...paper, negativeDraw: "eachEpoch" },
     "negatives drawn once": { ...paper, negativeDraw: "once" },
     "the samples of a positive together": { ...paper, history },
+    "negatives drawn by popularity": { ...paper, negativePower: 0.75 },
     "positives alone, with histories": { ...paper, history, negatives: 0 },
   };
   for (const [title, variant] of Object.entries(variants)) {

@@ -47,9 +47,18 @@ export class AliasTable {
     this.#slots[3 * slot + 2] = alias;
   }
 
-  /** One 32-bit draw gives the slot and, by what is left of it, the side. */
+  /** A copy of what is drawn from, shape [n · 3]: threshold, value and alias of each slot. */
+  slots(): Uint32Array {
+    return this.#slots.slice();
+  }
+
   draw(rng: Rng): number {
-    const product = rng.bits() * this.#size;
+    return this.at(rng.bits());
+  }
+
+  /** What a 32-bit draw gives: it picks the slot and, by what is left of it, the side. */
+  at(bits: number): number {
+    const product = bits * this.#size;
     const slot = Math.floor(product / 2 ** 32);
     const rest = product - slot * 2 ** 32;
     return this.#slots[3 * slot + (rest < this.#slots[3 * slot] ? 1 : 2)];

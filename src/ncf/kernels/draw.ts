@@ -124,7 +124,7 @@ function drawItems(
       store<u32>(itemsAt + (i << 2), load<u32>(positives + ((sample / slots) << 2)));
     } else {
       store<u32>(labelsAt + (i << 2), 0);
-      store<u32>(itemsAt + (i << 2), mulHigh(mix(sample, k0, k1), items));
+      store<u32>(itemsAt + (i << 2), drawItem(mix(sample, k0, k1), items));
     }
   }
   for (let i: u32 = 0; i < count; i++) {
@@ -135,7 +135,7 @@ function drawItems(
     const sample = load<u32>(sampleAt + (i << 2));
     let attempt: u32 = 1;
     for (; attempt < maxRejections; attempt++) {
-      item = mulHigh(mix(sample, k0 + attempt * golden, k1), items);
+      item = drawItem(mix(sample, k0 + attempt * golden, k1), items);
       if (!hasPositive(user, item)) break;
     }
     if (attempt === maxRejections) {
@@ -144,6 +144,15 @@ function drawItems(
     }
     store<u32>(itemsAt + (i << 2), item);
   }
+}
+
+/** The item that 32 random bits stand for: uniform, or by the alias method as in src/core/synthetic/alias.ts. */
+function drawItem(bits: u32, items: u32): u32 {
+  const table = slot(layout.negativeTable);
+  if (table === 0) return mulHigh(bits, items);
+  const product = <u64>bits * <u64>items;
+  const at = table + <u32>(product >> 32) * 12;
+  return <u32>product < load<u32>(at) ? load<u32>(at, 4) : load<u32>(at, 8);
 }
 
 /** The bit of the filter that stands for (user, item). A clear bit proves that the pair is no positive. */

@@ -35,6 +35,8 @@ export const filterShift = 13;
 export const seedLow = 14;
 export const seedHigh = 15;
 export const redraw = 16;
+/** Shape [items, 3] u32: src/core/synthetic/alias.ts; 0 where negatives are drawn uniformly. */
+export const negativeTable = 100;
 /** Two buffers each, used in turn: shape [2, batchSize]. */
 export const batchUsers = 17;
 export const batchItems = 18;

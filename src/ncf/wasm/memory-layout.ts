@@ -1,7 +1,7 @@
 /** Lays a training run out in linear memory and fills in the descriptor that the kernels read. */
 import { NcfError } from "../../core/errors.ts";
 import type { SessionOptions, TrainingData } from "../backend.ts";
-import { stepsPerEpoch, userOfPositive } from "../batches.ts";
+import { negativeTable, stepsPerEpoch, userOfPositive } from "../batches.ts";
 import type { MlpConfig, NcfConfig } from "../config.ts";
 import * as slot from "../kernels/layout.ts";
 import { adamTables } from "./adam-tables.ts";
@@ -154,6 +154,8 @@ function placeSampling(descriptor: Descriptor, memory: Allocator, config: NcfCon
   descriptor.integer(slot.userOfPositive, memory.holding(userOfPositive(data)));
   descriptor.integer(slot.userRows, memory.holding(data.userRows));
   descriptor.integer(slot.itemRows, memory.holding(data.itemRows));
+  const popular = negativeTable(config, data);
+  descriptor.integer(slot.negativeTable, popular === null ? 0 : memory.holding(popular.slots()));
   // 16 bits or more a positive, so that few negatives meet a set bit, within 32 MiB.
   const bits =
     config.negatives === 0 ? 10 : Math.min(28, Math.max(10, Math.ceil(Math.log2(16 * data.positives.length))));
