@@ -1,16 +1,13 @@
 /** The model that --model or --registry names, with the sample that it was fitted to. */
-import { FileObjectStore } from "../adapters/local/file-object-store.ts";
 import { ObjectStoreRegistry } from "../adapters/registry/object-store-registry.ts";
 import { type FittedModel, userModelOf } from "../app/fitted-model.ts";
 import { trainedItems } from "../app/new-items.ts";
 import { readPublished } from "../app/published-model.ts";
-import { readModel } from "../app/stored-model.ts";
 import { NcfError } from "../core/errors.ts";
 import type { ItemDetails } from "../core/ratings.ts";
 import type { Sample } from "../core/sample.ts";
 import type { UserModel } from "../core/user-model.ts";
 import { createScorer } from "../ncf/wasm/scorer.ts";
-import { readSample } from "./folders.ts";
 import { readModelFolder } from "./model-folder.ts";
 import { storeAt } from "./places.ts";
 
@@ -42,13 +39,7 @@ export async function chooseModel({ model, registry, sample }: ModelChoice): Pro
     if (sample !== undefined) throw new NcfError("USAGE", "expected no sample with --registry, which has its own");
     return champion(registry);
   }
-  const folder = model ?? "";
-  if (sample === undefined) {
-    const { model: fitted, files, sha256 } = await readModelFolder(folder, undefined);
-    return { fitted, sample: files.sample, items: files.items, version: sha256 };
-  }
-  const files = await readSample(sample);
-  const { model: fitted, sha256 } = await readModel(new FileObjectStore(folder), files);
+  const { model: fitted, files, sha256 } = await readModelFolder(model ?? "", sample);
   return { fitted, sample: files.sample, items: files.items, version: sha256 };
 }
 
