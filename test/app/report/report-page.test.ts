@@ -172,6 +172,9 @@ describe("the report page", () => {
     const text = textOf(reportPage({ ...three, protocol, splits: [at(2014), at(2016)] }));
     expect(text).toContain("Models are trained on what came before 2014-06-01 and 2016-06-01");
     expect(text).toContain("2014-06-01 100,226 610 47 0.0 %");
+    expect(text).toContain("1,220 tests · 9,724 movies");
+    expect(text).toContain("All 610 users who had ratings before the last moment");
+    expect(text).toContain("At the last moment the sample has 610 users");
     expect(text).not.toContain("Leave-one-out looks into the future");
   });
 

@@ -22,12 +22,12 @@ export function dataSection(report: Report): Html {
   ]);
 }
 
-function sampleText({ dataset }: Report): string {
+function sampleText({ dataset, protocol }: Report): string {
   const { sample, validation, paperSampleMatched } = dataset;
   const noun = itemNoun(dataset);
   const parts = [
     `${dataset.name} was read from ${dataset.source} (${validation.format}): ${grouped(validation.rowsKept)} ratings by ${grouped(validation.users)} users of ${grouped(validation.items)} ${noun}s${timeRange(validation)}.`,
-    `The sample has ${grouped(sample.users)} users and ${grouped(sample.items)} ${noun}s; ${grouped(sample.trainingInteractions)} interactions are for training and ${grouped(sample.testedUsers)} are held out.`,
+    `${protocol.split === "rolling" ? "At the last moment the" : "The"} sample has ${grouped(sample.users)} users and ${grouped(sample.items)} ${noun}s; ${grouped(sample.trainingInteractions)} interactions are for training and ${grouped(sample.testedUsers)} are held out.`,
   ];
   if (sample.coldTestItems > 0) {
     parts.push(

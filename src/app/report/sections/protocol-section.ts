@@ -27,8 +27,10 @@ export function protocolSection(report: Report): Html {
   ]);
 }
 
-function usersText({ dataset, protocol }: Report): string {
-  const users = `${grouped(dataset.sample.users)} users`;
+function usersText({ dataset, protocol, splits }: Report): string {
+  const known =
+    protocol.split === "leaveOneOut" ? "" : ` who had ratings before the ${splits.length > 1 ? "last " : ""}moment`;
+  const users = `${grouped(dataset.sample.users)} users${known}`;
   if (protocol.fraction === 1) return `All ${users}, with all their ratings; every rating counts as one interaction.`;
   const share = percent(protocol.fraction, Number.isInteger(Number((100 * protocol.fraction).toFixed(6))) ? 0 : 2);
   const how =

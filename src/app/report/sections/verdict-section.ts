@@ -22,11 +22,11 @@ ${popularitySentences(report).map(
 `;
 }
 
-function facts({ dataset }: Report): string {
+function facts({ dataset, protocol, splits }: Report): string {
   const { sample, validation } = dataset;
   const noun = itemNoun(dataset);
   const parts = [
-    `${grouped(sample.testedUsers)} users tested`,
+    `${grouped(splits.reduce((sum, { testedUsers }) => sum + testedUsers, 0))} ${protocol.split === "rolling" ? "tests" : "users tested"}`,
     `${grouped(sample.items)} ${noun}s`,
     `${grouped(sample.interactions)} ${noun === "movie" ? "ratings" : "interactions"}`,
   ];
