@@ -45,11 +45,14 @@ export function defaultSpace(config: NcfConfig, { base, check }: Searched): Sear
 /** Up to so many times more and less than the default of a baseline's number. */
 const reach = 8;
 
-/** All numbers that a baseline has above 0. */
+/** Numbers by which no model is better than another: where it starts, and what a fit may cost. */
+const indifferent: readonly string[] = ["seed", "largestSize"];
+
+/** All other numbers that a baseline has above 0. */
 export function baselineSpace(defaults: BaselineSettings): SearchSpace {
   const space: Record<string, SearchSpace[string]> = {};
   for (const [name, value] of Object.entries(defaults)) {
-    if (typeof value !== "number" || value <= 0) continue;
+    if (typeof value !== "number" || value <= 0 || indifferent.includes(name)) continue;
     const whole = Number.isInteger(value) ? { multipleOf: 1 } : {};
     space[name] = { from: value / reach, to: value * reach, scale: "log", ...whole };
   }
