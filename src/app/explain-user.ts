@@ -16,7 +16,7 @@ export interface UserExplanation extends NamedItem {
   readonly model: string;
   /** What is explained: the score of the user's history. */
   readonly score: number;
-  /** The score as it is served: by the user's own row, where the model has one. */
+  /** The score as it is served: by what training made of the user. */
   readonly servedScore: number;
   /** The part of `score` that comes of genres and periods. */
   readonly attributes: number;

@@ -38,7 +38,7 @@ function explanationText(explanation: UserExplanation, limit: number): string {
   const { userId, model, score, servedScore, attributes, inHistory, reasons } = explanation;
   const shown = reasons.slice(0, limit);
   const rest = reasons.slice(limit);
-  const served = servedScore === score ? "" : ` (${servedScore.toFixed(2)} by the user's own row)`;
+  const served = servedScore === score ? "" : ` (${servedScore.toFixed(2)} by what training made of the user)`;
   return [
     `${titleOf(explanation)} for user ${printable(userId)}: ${model} gives ${score.toFixed(2)} by their history${served}.`,
     ...(inHistory ? ["The user has it already: their history is counted without it."] : []),
