@@ -29,7 +29,7 @@ export function shareBefore(text: string): number {
 }
 
 /** A share above 0 and below 1. */
-export function shareOfSplit(text: string): number {
+export function shareWithin(text: string): number {
   const value = Number(text);
   if (text.trim() !== "" && value > 0 && value < 1) return value;
   throw new InvalidArgumentError("Expected a number above 0 and below 1, such as 0.9.");

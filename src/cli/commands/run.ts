@@ -15,7 +15,7 @@ import { grouped } from "../../app/report/number-text.ts";
 import type { Report } from "../../app/report/report.ts";
 import { reportTable } from "../../app/report/report-table.ts";
 import { runJob } from "../../app/run.ts";
-import { leaveOneOutPlan, type SplitPlan, splitKinds } from "../../app/split-plan.ts";
+import type { SplitPlan } from "../../app/split-plan.ts";
 import { NcfError } from "../../core/errors.ts";
 import type { NcfConfig } from "../../ncf/config.ts";
 import { createScorer } from "../../ncf/wasm/scorer.ts";
@@ -31,11 +31,12 @@ import * as options from "../options.ts";
 import { PerUserFile } from "../per-user-file.ts";
 import { interactionsBeside, serveUntilStopped } from "../serving.ts";
 import { SettingsFiles } from "../settings-files.ts";
+import { type SplitValues, splitOptions, splitPlanOf } from "../split-options.ts";
 import type { Terminal } from "../terminal.ts";
 import { version } from "../version.ts";
 import { replayDefaults, replayText, trainAndReplay } from "./replay.ts";
 
-interface RunCommandOptions extends options.ReadOptionValues, ItemFeatureValues {
+interface RunCommandOptions extends options.ReadOptionValues, ItemFeatureValues, SplitValues {
   readonly dataset: string;
   readonly out: string;
   readonly models: string[];
@@ -46,11 +47,7 @@ interface RunCommandOptions extends options.ReadOptionValues, ItemFeatureValues 
   readonly tieRule: SampleOptions["tieRule"];
   readonly catalogue: SampleOptions["catalogue"];
   readonly epochs?: number;
-  readonly split: SplitPlan["kind"];
-  readonly splitShare?: number;
-  readonly splitCuts?: number;
   readonly seed: number;
-  readonly seeds: number;
   readonly threads: number;
   readonly backend: BackendName;
   readonly compactIds: boolean;
@@ -93,29 +90,7 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
     .addOption(options.tieRuleOption())
     .addOption(options.catalogueOption())
     .addOption(new Option("--epochs <n>", "epochs (default: the preset's own)").argParser(options.integer(1, 10_000)))
-    .addOption(
-      new Option(
-        "--split <name>",
-        "test each user's latest item, or the next one after a moment that is everybody's, or after several such moments",
-      )
-        .choices([...splitKinds])
-        .default(leaveOneOutPlan.kind),
-    )
-    .addOption(
-      new Option(
-        "--split-share <share>",
-        "of the ratings before that moment (default: 0.9), or before the first of several (0.5)",
-      ).argParser(options.shareOfSplit),
-    )
-    .addOption(
-      new Option("--split-cuts <n>", "moments of a rolling split (default: 5)").argParser(options.integer(2, 100)),
-    )
     .addOption(options.seedOption())
-    .addOption(
-      new Option("--seeds <n>", "train each model under this many seeds, and tell mean and spread")
-        .argParser(options.integer(1, 1000))
-        .default(1),
-    )
     .addOption(options.threadsOption())
     .addOption(options.backendOption())
     .option("--compact-ids", "one embedding row a user or item of the sample, also for paper", false)
@@ -146,7 +121,7 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
     .option("--serve", "publish, then serve the champion over HTTP until Ctrl-C, as `ncf serve` does", false)
     .addOption(options.jsonOption())
     .action((values: RunCommandOptions) => run(values, terminal, command.getOptionValueSource("models") === "default"));
-  const more = [...itemFeatureOptions(), ...options.listenOptions(), ...options.readOptions()];
+  const more = [...splitOptions(), ...itemFeatureOptions(), ...options.listenOptions(), ...options.readOptions()];
   for (const option of more) command.addOption(option);
 }
 
@@ -158,20 +133,13 @@ async function run(values: RunCommandOptions, terminal: Terminal, modelsByDefaul
   if (publishModel !== undefined && !plans.has(publishModel)) {
     throw new NcfError("USAGE", `expected one of --models with --publish-model, found "${publishModel}"`);
   }
-  const { kind } = splitPlan(values);
-  if (kind !== "leaveOneOut" && (values.publish || publishModel !== undefined || values.serve)) {
-    throw new NcfError(
-      "USAGE",
-      `expected --split leaveOneOut where a model is published, as its sample has all ratings, found --split ${kind}. ` +
-        "Publish by a run of its own",
-    );
-  }
+  const split = splitPlanOf(values, values.publish || publishModel !== undefined || values.serve);
   terminal.goesOnBy("the same command goes on from here");
   const answers = new Answers(terminal, values.json);
   const unlock = lockFolder(values.out);
   try {
     const dataset = await resolveOrGenerate(values.dataset, terminal, values.out, values.seed);
-    const report = await judge(values, dataset, plans, modelsByDefault, terminal);
+    const report = await judge(values, dataset, split, plans, modelsByDefault, terminal);
     answers.add(report, `${reportTable(report)}\nReport: ${values.out}/report.html`);
     const chosen = values.publishModel ?? modelToPublish(report);
     const plan = plans.get(chosen) ?? planNamed(chosen);
@@ -244,17 +212,6 @@ async function plansOf(values: RunCommandOptions): Promise<Map<string, ModelPlan
   return plans.set(name, { ...starting, initFrom });
 }
 
-function splitPlan({ split: kind, splitShare, splitCuts }: RunCommandOptions): SplitPlan {
-  if (kind === "leaveOneOut" && splitShare !== undefined) {
-    throw new NcfError("USAGE", "expected --split temporal or rolling with --split-share, found leaveOneOut");
-  }
-  if (kind !== "rolling" && splitCuts !== undefined) {
-    throw new NcfError("USAGE", `expected --split rolling with --split-cuts, found ${kind}`);
-  }
-  if (kind === "leaveOneOut") return leaveOneOutPlan;
-  return { kind, share: splitShare ?? (kind === "temporal" ? 0.9 : 0.5), cuts: splitCuts ?? 5 };
-}
-
 function trainDeps(values: RunCommandOptions, terminal: Terminal) {
   return {
     store: new FileObjectStore(values.out),
@@ -277,6 +234,7 @@ function registryFolder(values: RunCommandOptions): string {
 async function judge(
   values: RunCommandOptions,
   dataset: ResolvedDataset,
+  split: SplitPlan,
   plans: ReadonlyMap<string, ModelPlan>,
   modelsByDefault: boolean,
   terminal: Terminal,
@@ -304,7 +262,7 @@ async function judge(
         models: [...plans.values()],
         skipsUnfit: modelsByDefault,
         judge: { fullCatalogueUsers: values.fullCatalogueUsers, withReplacement: values.withReplacement },
-        split: splitPlan(values),
+        split,
         seed: values.seed,
         seeds: values.seeds,
         threads: values.threads,
