@@ -20,7 +20,9 @@ export function compactConfig(preset: PresetName): NcfConfig {
 
 /** As initialized, with running statistics as training would leave them: away from 0 and 1. */
 export function randomTensors(config: NcfConfig, users: number, items: number): TensorMap {
-  const tensors = initialTensors(parameterTable(config, users, items), 1);
+  // What histories would give is drawn like rows that were trained.
+  const plain = { ...config, history: null };
+  const tensors = new Map([plain, config].flatMap((of) => [...initialTensors(parameterTable(of, users, items), 1)]));
   const rng = new Rng(streamKey(1, 0));
   for (const [name, { data }] of tensors) {
     if (name.endsWith("running_mean")) for (let i = 0; i < data.length; i++) data[i] = rng.unit();

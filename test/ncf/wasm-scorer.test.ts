@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { TrainingData } from "../../src/ncf/backend.ts";
 import { type NcfConfig, presets } from "../../src/ncf/config.ts";
+import { createFoldIn } from "../../src/ncf/fold-in.ts";
 import type { TrainedModel } from "../../src/ncf/model.ts";
 
 import { ReferenceScorer } from "../../src/ncf/reference/scorer.ts";
@@ -69,14 +70,20 @@ const randomVariants: Record<string, NcfConfig> = {
 /**
  * sha256 of the items by falling score and of the scores' bytes, little-endian, for three users each of a drawn model:
  * the same on every machine and in every version of Node. They change only with the arithmetic of the scorer, or with how
- * models are drawn.
+ * models are drawn. Presets of histories have the networks of others.
  */
 const fingerprints = {
   paper: "e45103680464f0d9c9761841a32f5b03e5a220df2408b4344f0387a82b86cba2",
   neumf: "0db405b50d81ab3d7d9c876b1dc6b11e0ce491e379daa3dd24745b37f42274d9",
   "neumf-large": "2ad777dbd5a05db6a3200608fd5b86599b67cf298a768c1c7b8e43c1e9fb8993",
   mf: "0b2e1930cad55f857ceab7a3410ca85576a182c707cfe6031180c9b7581356dd",
-} as const satisfies Record<keyof typeof presets, string>;
+} as const satisfies Partial<Record<keyof typeof presets, string>>;
+
+/** The same of users with a history: of their vectors as the model folds them in, and of the scores. */
+const historyFingerprints = {
+  recency: "e9bcc07ba0ad2533adaf549f83a202d0d3da265d9fc673cb193a74c191d64a01",
+  mean: "cc5ac931c67bc14d5b1235ce4e6337c54507f772c6262e9a25968fa85865eea3",
+} as const;
 
 describe("wasm scorer", () => {
   for (const [name, config] of Object.entries(variants)) {
@@ -149,6 +156,23 @@ describe("wasm scorer", () => {
         const scores = new Float64Array(everything.length);
         scorer.score(user, everything, scores);
         hash.update(everything.toSorted((a, b) => scores[b] - scores[a] || a - b)).update(scores);
+      }
+      expect(hash.digest("hex")).toBe(expected);
+    });
+  }
+
+  for (const [weights, expected] of Object.entries(historyFingerprints)) {
+    it(`folds histories in and scores them alike on every machine and Node: ${weights}`, () => {
+      const history = { weights: weights as "mean" | "recency", window: 200, alpha: 0.7, ownRow: true };
+      const model = drawnModel({ ...neumf, history }, 7, users, 1000);
+      const everything = Int32Array.from(model.itemRows.keys());
+      const [scorer, foldIn] = [createScorer(model), createFoldIn(model)];
+      const hash = createHash("sha256");
+      for (const length of [0, 1, 40, 900]) {
+        const row = foldIn.row(Int32Array.from({ length }, (_, i) => (i * 7) % 1000));
+        const scores = new Float64Array(everything.length);
+        scorer.scoreRow(row, everything, scores);
+        hash.update(row.mlp).update(row.gmf).update(scores);
       }
       expect(hash.digest("hex")).toBe(expected);
     });
