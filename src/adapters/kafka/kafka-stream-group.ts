@@ -25,7 +25,9 @@ const { AssignerProtocol } = kafkajs;
 /** How often the consumer looks whether a heartbeat is due. */
 const lookEveryMs = 250;
 /** So long a member that leaves waits for brokers. */
-const leavingMs = 3_000;
+const leavingMs = 5_000;
+/** So long one that is told to stop waits until it has joined, to leave in good order. */
+const joiningMs = 2_000;
 const version = 1;
 
 export class KafkaStreamGroup implements StreamGroup {
@@ -74,10 +76,13 @@ export class KafkaStreamGroup implements StreamGroup {
         if (!restart) resolve(outOfGroup(group, error));
       });
     });
+    /** Given when the joining has ended, well or not. */
+    const joined = new AbortController();
     const leave = async (): Promise<void> => {
       leaving.abort();
-      // A connection that is gone already is closed, too; the group then misses the heartbeats.
-      await settledWithin(leavingMs, consumer.disconnect());
+      // A connection that is gone already is closed, too; the group then misses the heartbeats. One that has not joined yet has
+      // nothing to give back.
+      await settledWithin(joined.signal.aborted ? leavingMs : 0, consumer.disconnect());
       sockets.destroy();
     };
     const joining = (async () => {
@@ -86,15 +91,14 @@ export class KafkaStreamGroup implements StreamGroup {
       await consumer.run({ autoCommit: false, eachBatch: async () => undefined });
       await Promise.race([assigned, lost.then((reason) => Promise.reject(reason))]);
     })();
-    const settled = new AbortController();
-    joining.finally(() => settled.abort()).catch(() => undefined);
+    joining.finally(() => joined.abort()).catch(() => undefined);
     try {
-      await aborted(AbortSignal.any([signal, settled.signal]));
+      await aborted(AbortSignal.any([signal, joined.signal]));
       signal.throwIfAborted();
       await joining;
     } catch (cause) {
       // A member that leaves while it joins would hold the others up until the group misses its heartbeats.
-      if (signal.aborted) await settledWithin(leavingMs, joining);
+      if (signal.aborted) await settledWithin(joiningMs, joining);
       await leave();
       signal.throwIfAborted();
       throw cause instanceof NcfError ? cause : outOfGroup(group, cause);
