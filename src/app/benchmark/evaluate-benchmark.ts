@@ -43,6 +43,7 @@ export async function evaluateBenchmark(deps: TrainDeps, request: BenchmarkReque
     {
       progress: deps.progress,
       signal,
+      monotonicMs: deps.monotonicMs,
       ...(onCase && { onCase: (ranked: RankedCase) => onCase(ranked, sample) }),
     },
     { candidatesOf },

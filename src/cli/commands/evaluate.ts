@@ -11,6 +11,7 @@ import { recommenderOf } from "../../app/fitted-model.ts";
 import { defaultJudgeOptions, judgeModels } from "../../app/judge.ts";
 import { checkModelNames } from "../../app/model-names.ts";
 import { grouped } from "../../app/report/number-text.ts";
+import { genresOf } from "../../app/sample.ts";
 import { readModel } from "../../app/stored-model.ts";
 import { popularityOf } from "../../baselines/popularity.ts";
 import { NcfError } from "../../core/errors.ts";
@@ -98,15 +99,18 @@ async function evaluate(
       {
         progress: terminal.progress,
         signal: terminal.signal,
+        monotonicMs: () => performance.now(),
         ...(perUser && { onCase: (ranked) => perUser.add(ranked, sample) }),
       },
+      { genres: genresOf(files) },
     );
     perUser?.finish();
     const [comparison] = judged.comparisons;
     const lines = judged.judgements.map(
-      ({ name, hrAt10, hrAt10Interval: [low, high], ndcgAt10, cases }) =>
+      ({ name, hrAt10, hrAt10Interval: [low, high], ndcgAt10, cases, fullCatalogue, corrected }) =>
         `${name}: HR@10 ${hrAt10.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}], ` +
-        `NDCG@10 ${ndcgAt10.toFixed(3)}, ${grouped(cases)} users`,
+        `NDCG@10 ${ndcgAt10.toFixed(3)}, ${grouped(cases)} users; over all items ` +
+        `${fullCatalogue.hrAt10.toFixed(3)}, estimated ${corrected.hrAt10.toFixed(3)}`,
     );
     lines.push(`difference ${comparison.difference.toFixed(3)}, p = ${comparison.pValue.toFixed(4)}`);
     terminal.answer(judged, lines.join("\n"));
