@@ -21,7 +21,7 @@ export const grids: Readonly<Record<string, Tuned>> = {
   "decayed-popularity": { fitted: product({ halfLifeDays: [30, 91, 182, 365, 730] }), scored: [{}] },
   "item-knn": { fitted: product({ neighbours: [50, 100, 200], shrinkage: [0, 5, 20] }), scored: [{}] },
   "item-knn-recency": {
-    fitted: product({ neighbours: [100, 200, 400], shrinkage: [0, 5], fitRecency: [0.7, 1] }),
+    fitted: product({ neighbours: [100, 200, 400, 800], shrinkage: [0, 5, 10], fitRecency: [0.7, 1] }),
     scored: product({ recency: [0.7, 1, 1.3] }),
   },
   "user-knn": {

@@ -8,7 +8,8 @@
  * with n(i) the users of item i, s the shrinkage, which holds back items that few users touched, and newer(j) the number of
  * newer items in the history. The k neighbours of j are the items most similar to it. With recency and fitRecency 0, where
  * order does not count, c(i, j) is the number of users of both, and sim the cosine of their columns. The defaults are those
- * of the best mean HR@10 on the validation splits of ml-latest-small and ML-100K (bench/rivals-tuning.ts).
+ * of the best mean HR@10 on the validation splits of ml-latest-small and ML-100K (bench/rivals-tuning.ts); with order 800
+ * neighbours do 0.3 points better than 200, for four times the file.
  *
  * Cost of a fit: Σ over users of (length of history)² additions, and items² comparisons; of a request: k times the length of
  * the history; of a file: 8 bytes a neighbour.
