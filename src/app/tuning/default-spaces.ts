@@ -19,6 +19,9 @@ const learning = {
     [128, 64, 32],
     [128, 64, 32, 16],
   ],
+  "history.window": [20, 50, 200],
+  "history.alpha": [0.5, 0.75, 1],
+  "history.ownRow": [true, false],
 } as const satisfies SearchSpace;
 
 /** Those of the settings above that the configuration has, each with the values that suit the others. */
