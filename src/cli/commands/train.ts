@@ -63,9 +63,9 @@ export function addTrainCommand(program: Command, terminal: Terminal): void {
 async function train(dir: string, values: TrainValues, terminal: Terminal): Promise<void> {
   terminal.useJson(values.json);
   terminal.goesOnBy("the same command with --resume goes on from here");
+  const { name, config } = networkPlan(values);
   const { sample, items, manifest } = await readSample(dir);
   const itemFeatures = await itemFeatureSource(values);
-  const { name, config } = networkPlan(values);
   const initFrom = values.initFrom === undefined ? undefined : await readModelToStartFrom(values.initFrom);
   const unlock = lockFolder(values.out);
   const outcome = await trainAndStore(
