@@ -30,10 +30,12 @@ export interface Baseline extends HistoryRecommender {
 export interface BaselineKind<Settings extends BaselineSettings = BaselineSettings> {
   readonly name: string;
   readonly defaults: Settings;
+  /** @throws NcfError `CONFIG_INVALID` naming the setting that a fit would refuse */
+  check(settings: BaselineSettings): void;
   /**
    * Fits the model to the training interactions; gives the event loop a turn now and then where that takes long.
    *
-   * @throws NcfError `MODEL_TOO_LARGE` where time or memory would not suffice; the signal's reason when aborted
+   * @throws NcfError those of `check`; `MODEL_TOO_LARGE` where time or memory would not suffice; the signal's reason when aborted
    */
   fit(input: FitInput, settings: Settings, listeners?: FitListeners): Promise<Baseline>;
   /** The model of a file; its scores are those of the model that was saved, bit for bit. */

@@ -49,8 +49,9 @@ class ContentBased implements Baseline {
 export const contentBased: BaselineKind<ContentBasedSettings> = {
   name: "content-based",
   defaults: { prior: 4, recency: 0.7 },
+  check: (settings) => checkSettings("content-based", settings, { prior: above(0), recency: atLeast(0) }),
   async fit({ attributes }, settings) {
-    checkSettings("content-based", settings, { prior: above(0), recency: atLeast(0) });
+    contentBased.check(settings);
     return new ContentBased(settings, attributeColumns(attributes, attributes.length));
   },
   load: (settings, tensors) =>

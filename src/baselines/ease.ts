@@ -19,7 +19,7 @@
  * 4 items² bytes by items, and 4 users² bytes plus the training histories by users.
  */
 import { NcfError } from "../core/errors.ts";
-import type { BaselineKind, FitInput } from "./baseline.ts";
+import type { BaselineKind, BaselineSettings, FitInput } from "./baseline.ts";
 import { EaseByItems, solveByItems } from "./ease-by-items.ts";
 import { EaseByUsers, solveByUsers } from "./ease-by-users.ts";
 import { above, atLeast, checkSettings, positiveInteger } from "./settings.ts";
@@ -34,18 +34,21 @@ export type EaseSettings = Readonly<{
 }>;
 
 function easeKind(name: string, defaults: EaseSettings): BaselineKind<EaseSettings> {
+  const check = (settings: BaselineSettings): void =>
+    checkSettings(name, settings, {
+      regularization: above(0),
+      recency: atLeast(0),
+      largestSize: positiveInteger,
+    });
   const load: BaselineKind<EaseSettings>["load"] = (settings, tensors) =>
     tensors.has("item_weights") ? new EaseByItems(name, settings, tensors) : new EaseByUsers(name, settings, tensors);
   return {
     name,
     defaults,
+    check,
     load,
     async fit(input, settings, listeners) {
-      checkSettings(name, settings, {
-        regularization: above(0),
-        recency: atLeast(0),
-        largestSize: positiveInteger,
-      });
+      check(settings);
       checkSize(name, input, settings);
       const { userIds, itemIds } = input.sample;
       const solve = userIds.length < itemIds.length ? solveByUsers : solveByItems;

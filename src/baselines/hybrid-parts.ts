@@ -28,7 +28,17 @@ export function ownSettings(settings: BaselineSettings): BaselineSettings {
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !isPart(name)));
 }
 
-/** Fits each part with its settings, its kind's defaults where none are given. */
+/** A part's settings, its kind's defaults where none are given. */
+function settingsOf(part: PartName, kinds: Parts<BaselineKind>, settings: BaselineSettings): BaselineSettings {
+  return { ...kinds[part].defaults, ...Object.fromEntries(within(part, Object.entries(settings))) };
+}
+
+/** @throws NcfError `CONFIG_INVALID` naming the part's kind and the setting */
+export function checkParts(kinds: Parts<BaselineKind>, settings: BaselineSettings): void {
+  for (const part of partNames) kinds[part].check(settingsOf(part, kinds, settings));
+}
+
+/** Fits each part with its settings. */
 export async function fitParts(
   kinds: Parts<BaselineKind>,
   input: FitInput,
@@ -36,11 +46,7 @@ export async function fitParts(
   listeners: FitListeners,
 ): Promise<Parts<Baseline>> {
   const fitted = (part: PartName): Promise<Baseline> =>
-    kinds[part].fit(
-      input,
-      { ...kinds[part].defaults, ...Object.fromEntries(within(part, Object.entries(settings))) },
-      listeners,
-    );
+    kinds[part].fit(input, settingsOf(part, kinds, settings), listeners);
   return { content: await fitted("content"), collaborative: await fitted("collaborative") };
 }
 

@@ -22,7 +22,15 @@ import type { StoredTensor } from "../core/safetensors.ts";
 import type { Baseline, BaselineKind, BaselineSettings, FitListeners } from "./baseline.ts";
 import { Blend, blendFeatures } from "./blend.ts";
 import { blendDifferences } from "./blend-differences.ts";
-import { fitParts, loadParts, ownSettings, type Parts, settingsOfParts, tensorsOfParts } from "./hybrid-parts.ts";
+import {
+  checkParts,
+  fitParts,
+  loadParts,
+  ownSettings,
+  type Parts,
+  settingsOfParts,
+  tensorsOfParts,
+} from "./hybrid-parts.ts";
 import { pairwiseWeights } from "./pairwise-weights.ts";
 import { above, atLeast, checkSettings, oneOf, positiveInteger } from "./settings.ts";
 import { storedTensor } from "./stored.ts";
@@ -90,8 +98,20 @@ export function hybridKind(kinds: Parts<readonly BaselineKind[]>): BaselineKind<
     collaborative: named(kinds.collaborative, collaborative),
     content: named(kinds.content, content),
   });
+  const check = (settings: BaselineSettings): void => {
+    checkSettings("hybrid", ownSettings(settings), {
+      collaborative: oneOf(...kinds.collaborative.map(({ name }) => name)),
+      content: oneOf(...kinds.content.map(({ name }) => name)),
+      users: positiveInteger,
+      negatives: positiveInteger,
+      ridge: above(0),
+      seed: atLeast(0),
+    });
+    checkParts(partsNamed(settings as HybridSettings), settings);
+  };
   return {
     name: "hybrid",
+    check,
     defaults: {
       collaborative: "item-knn-recency",
       content: "content-based",
@@ -101,14 +121,7 @@ export function hybridKind(kinds: Parts<readonly BaselineKind[]>): BaselineKind<
       seed: 1,
     },
     async fit(input, settings, listeners = {}) {
-      checkSettings("hybrid", ownSettings(settings), {
-        collaborative: oneOf(...kinds.collaborative.map(({ name }) => name)),
-        content: oneOf(...kinds.content.map(({ name }) => name)),
-        users: positiveInteger,
-        negatives: positiveInteger,
-        ridge: above(0),
-        seed: atLeast(0),
-      });
+      check(settings);
       const { sample, attributes } = input;
       const partKinds = partsNamed(settings);
       const heldOut = holdOutLatest(sample);

@@ -22,7 +22,7 @@ import { normalQuantile, pow } from "../core/math.ts";
 import { mix, purposes, streamKey, unitFrom } from "../core/rng.ts";
 import type { StoredTensor } from "../core/safetensors.ts";
 import type { Sample } from "../core/sample.ts";
-import type { Baseline, BaselineKind, FitListeners } from "./baseline.ts";
+import type { Baseline, BaselineKind, BaselineSettings, FitListeners } from "./baseline.ts";
 import { FitWork } from "./fit-work.ts";
 import { gram, LeastSquares } from "./least-squares.ts";
 import { PlaceWeights } from "./place-weights.ts";
@@ -135,20 +135,23 @@ export function initialFactors(items: number, { factors, initialStd, seed }: Ial
 }
 
 function ialsKind(name: string, defaults: IalsSettings): BaselineKind<IalsSettings> {
+  const check = (settings: BaselineSettings): void =>
+    checkSettings(name, settings, {
+      factors: positiveInteger,
+      iterations: positiveInteger,
+      unobservedWeight: above(0),
+      regularization: above(0),
+      frequencyExponent: atLeast(0),
+      recency: atLeast(0),
+      initialStd: above(0),
+      seed: atLeast(0),
+    });
   return {
     name,
     defaults,
+    check,
     async fit({ sample }, settings, listeners) {
-      checkSettings(name, settings, {
-        factors: positiveInteger,
-        iterations: positiveInteger,
-        unobservedWeight: above(0),
-        regularization: above(0),
-        frequencyExponent: atLeast(0),
-        recency: atLeast(0),
-        initialStd: above(0),
-        seed: atLeast(0),
-      });
+      check(settings);
       const factors = Float32Array.from(await alternate(sample, settings, listeners));
       const shape = [sample.itemIds.length, settings.factors];
       return new Ials(name, settings, new Map([["item_factors", { shape, data: factors }]]));

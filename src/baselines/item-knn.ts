@@ -17,7 +17,7 @@
 import { bestPositions } from "../core/best-items.ts";
 import type { StoredTensor } from "../core/safetensors.ts";
 import type { Sample } from "../core/sample.ts";
-import type { Baseline, BaselineKind, FitListeners } from "./baseline.ts";
+import type { Baseline, BaselineKind, BaselineSettings, FitListeners } from "./baseline.ts";
 import { CoOccurrences } from "./co-occurrences.ts";
 import { FitWork } from "./fit-work.ts";
 import { PlaceWeights } from "./place-weights.ts";
@@ -109,16 +109,19 @@ async function nearest(sample: Sample, settings: ItemKnnSettings, listeners?: Fi
 }
 
 function itemKnnKind(name: string, defaults: ItemKnnSettings): BaselineKind<ItemKnnSettings> {
+  const check = (settings: BaselineSettings): void =>
+    checkSettings(name, settings, {
+      neighbours: positiveInteger,
+      shrinkage: atLeast(0),
+      recency: atLeast(0),
+      fitRecency: atLeast(0),
+    });
   return {
     name,
     defaults,
+    check,
     async fit({ sample }, settings, listeners) {
-      checkSettings(name, settings, {
-        neighbours: positiveInteger,
-        shrinkage: atLeast(0),
-        recency: atLeast(0),
-        fitRecency: atLeast(0),
-      });
+      check(settings);
       return new ItemKnn(name, settings, await nearest(sample, settings, listeners));
     },
     load: (settings, tensors) =>

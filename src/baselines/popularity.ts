@@ -13,7 +13,7 @@ import { trainingCounts } from "../core/leave-one-out.ts";
 import type { Recommender } from "../core/recommender.ts";
 import type { StoredTensor } from "../core/safetensors.ts";
 import type { Sample } from "../core/sample.ts";
-import type { Baseline, BaselineKind } from "./baseline.ts";
+import type { Baseline, BaselineKind, BaselineSettings } from "./baseline.ts";
 import { decayedCounts } from "./decayed-counts.ts";
 import { above, checkSettings, orNull } from "./settings.ts";
 import { storedTensor } from "./stored.ts";
@@ -45,11 +45,13 @@ class Popularity implements Baseline {
 }
 
 function popularityKind(name: string, defaults: PopularitySettings): BaselineKind<PopularitySettings> {
+  const check = (settings: BaselineSettings): void => checkSettings(name, settings, { halfLifeDays: orNull(above(0)) });
   return {
     name,
     defaults,
+    check,
     async fit({ sample }, settings) {
-      checkSettings(name, settings, { halfLifeDays: orNull(above(0)) });
+      check(settings);
       return new Popularity(name, settings, countsOf(sample, settings));
     },
     load: (settings, tensors) => new Popularity(name, settings, storedTensor(tensors, "counts", Float64Array)),

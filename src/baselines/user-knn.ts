@@ -17,7 +17,7 @@ import { bestPositions } from "../core/best-items.ts";
 import { pow } from "../core/math.ts";
 import type { StoredTensor } from "../core/safetensors.ts";
 import type { UserHistories } from "../core/sample.ts";
-import type { Baseline, BaselineKind } from "./baseline.ts";
+import type { Baseline, BaselineKind, BaselineSettings } from "./baseline.ts";
 import { PlaceWeights } from "./place-weights.ts";
 import { above, atLeast, checkSettings, positiveInteger } from "./settings.ts";
 import { storedTensor } from "./stored.ts";
@@ -121,17 +121,20 @@ class UserKnn implements Baseline {
 }
 
 function userKnnKind(name: string, defaults: UserKnnSettings): BaselineKind<UserKnnSettings> {
+  const check = (settings: BaselineSettings): void =>
+    checkSettings(name, settings, {
+      neighbours: positiveInteger,
+      shrinkage: atLeast(0),
+      amplification: above(0),
+      discount: atLeast(0),
+      recency: atLeast(0),
+    });
   return {
     name,
     defaults,
+    check,
     async fit({ sample: { train, itemIds } }, settings) {
-      checkSettings(name, settings, {
-        neighbours: positiveInteger,
-        shrinkage: atLeast(0),
-        amplification: above(0),
-        discount: atLeast(0),
-        recency: atLeast(0),
-      });
+      check(settings);
       return new UserKnn(name, settings, train, itemIds.length);
     },
     load: (settings, tensors) =>

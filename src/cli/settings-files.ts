@@ -34,7 +34,7 @@ export class SettingsFiles {
    * The model's plan: with the settings of its file, where it has one.
    *
    * @param changes settings that replace those of a network, whatever a file says
-   * @throws NcfError `PRESET_UNKNOWN`, `SETTINGS_INVALID`, `CONFIG_INVALID`
+   * @throws NcfError `PRESET_UNKNOWN`, `SETTINGS_INVALID`
    */
   plan(model: string, changes: Partial<NcfConfig>): ModelPlan {
     const own = this.#byModel.get(model);

@@ -18,8 +18,7 @@ export function baselineTunable({ kind, attributes, split, monotonicMs, signal }
     name: kind.name,
     epochs: 1,
     base: { ...kind.defaults },
-    // What a kind does not take, its fit refuses: that trial fails with the reason.
-    check: () => {},
+    check: (settings) => kind.check(settingsOf(settings)),
     withEpochs: (settings) => settings,
     async train(_trial, settings) {
       const startMs = monotonicMs();

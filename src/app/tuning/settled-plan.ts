@@ -15,19 +15,30 @@ const optionalParts = ["history", "negativePower"];
  *
  * @param changes settings that replace those of a network
  * @param what names the file in errors
- * @throws NcfError `PRESET_UNKNOWN`, `SETTINGS_INVALID` naming the setting, `CONFIG_INVALID`
+ * @throws NcfError `PRESET_UNKNOWN`, `SETTINGS_INVALID` naming the setting
  */
 export function settledPlan({ model, settings }: ModelSettings, changes: Partial<NcfConfig>, what: string): ModelPlan {
   const kind = baselineKindNamed(model);
   if (kind !== null) {
-    const merged = mergedSettings({ ...kind.defaults }, settings, what);
-    // A baseline's settings have no groups.
-    return { name: model, kind, settings: merged as typeof kind.defaults };
+    // A baseline's settings have no groups, and the kind knows which there are: a hybrid has those of its parts, too.
+    const merged = { ...kind.defaults, ...settings } as typeof kind.defaults;
+    checkedAs(what, () => kind.check(merged));
+    return { name: model, kind, settings: merged };
   }
   const merged = mergedSettings(asSettings(presetNamed(model)), settings, what, optionalParts);
   const config = { ...(merged as unknown as NcfConfig), ...changes };
-  checkConfig(config);
+  checkedAs(what, () => checkConfig(config));
   return { name: model, config };
+}
+
+/** Says in which file the setting stands. */
+function checkedAs(what: string, check: () => void): void {
+  try {
+    check();
+  } catch (cause) {
+    if (!(cause instanceof NcfError)) throw cause;
+    throw new NcfError("SETTINGS_INVALID", `${what}: ${cause.message}`, { cause });
+  }
 }
 
 function mergedSettings(base: Settings, changes: Settings, what: string, optional: readonly string[] = []): Settings {

@@ -36,13 +36,22 @@ describe("a file of settings", () => {
     expect(plan).toMatchObject({ name: "decayed-popularity", settings: { halfLifeDays: 30 } });
   });
 
+  it("reaches the parts of a hybrid", () => {
+    const settings = { collaborative: "ease", "collaborative.regularization": 50 };
+    expect(settledPlan(file("hybrid", settings), {}, "mine.json")).toMatchObject({
+      settings: { ridge: 10, ...settings },
+    });
+  });
+
   it.each([
     ["neumf", { learningrate: 1 }, /mine\.json: expected settings among .*learningRate.*, found learningrate/],
     ["neumf", { mlp: { width: 1 } }, /mine\.json: mlp: expected settings among .*hidden.*, found width/],
     ["neumf", { mlp: { hidden: 64 } }, /mine\.json: mlp: hidden: expected such as \[64,32,16\], found 64/],
     ["neumf", { batchSize: 500 }, /batchSize: a multiple of 64/],
     ["neumff", {}, /expected a preset/],
-    ["decayed-popularity", { days: 3 }, /mine\.json: expected settings among halfLifeDays, found days/],
+    ["decayed-popularity", { days: 3 }, /mine\.json: .*: expected only halfLifeDays, found days/],
+    ["ease", { regularization: -2 }, /mine\.json: .*ease: expected regularization: a number above 0, found -2/],
+    ["hybrid", { "collaborative.colour": 1 }, /mine\.json: .*item-knn-recency: expected only .*, found colour/],
   ])("refuses %s with %j", (model, settings, message) => {
     expect(() => settledPlan(file(model, settings), {}, "mine.json")).toThrow(message);
   });
