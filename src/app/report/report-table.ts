@@ -8,7 +8,7 @@ import { itemNoun, ranked } from "./verdicts.ts";
 
 const width = 80;
 const gap = "  ";
-const longestName = 16;
+const longestName = 15;
 
 /** The whole text, ending without a newline. */
 export function reportTable(report: Report): string {
