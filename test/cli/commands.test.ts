@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseReport } from "../../src/app/report/report.ts";
-import { ncf } from "./ncf.ts";
+import { ncf, startNcf } from "./ncf.ts";
 
 let folder: string;
 const at = (name: string) => path.join(folder, name);
@@ -148,7 +148,7 @@ describe("ncf", () => {
     const byDefault = await ncf(["run", ...own, "--out", at("own")]);
     expect(byDefault.stderr).toContain("paper is left out");
     const names = (stdout: string) => JSON.parse(stdout).models.map((model: { name: string }) => model.name);
-    expect(names(byDefault.stdout)).toEqual(["neumf", "popularity"]);
+    expect(names(byDefault.stdout)).toEqual(["mf-recency", "neumf", "item-knn-recency", "popularity"]);
     const asked = await ncf(["run", ...own, "--models", "paper", "--out", at("own")]);
     expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining("--compact-ids") });
     const compact = await ncf(["run", ...own, "--models", "paper", "--compact-ids", "--out", at("own")]);
@@ -161,6 +161,12 @@ describe("ncf", () => {
     const { code, stderr } = await ncf(["run", "--dataset", at("far.csv"), "--models", "paper", "--out", at("far")]);
     expect({ code, stack: stderr.includes("    at ") }).toEqual({ code: 1, stack: false });
     expect(stderr).toContain("--compact-ids");
+  });
+
+  it("ends without a word where nobody reads on", async () => {
+    const { child, outcome } = startNcf(["run", "--help"]);
+    child.stdout?.destroy();
+    expect(await outcome).toEqual({ code: 141, stdout: "", stderr: "" });
   });
 
   it("names the folder that cannot be written, before any work", async () => {

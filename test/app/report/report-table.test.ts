@@ -48,7 +48,7 @@ favourites to everybody does better.`,
     const report = { ...base, dataset: { ...base.dataset, name: "a rather long data set name ".repeat(6).trim() } };
     const lines = reportTable(report).split("\n");
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
-    expect(lines.some((line) => line.startsWith("a-model-wit.. "))).toBe(true);
+    expect(lines.some((line) => line.startsWith("a-model-with-.. "))).toBe(true);
   });
 
   it("groups what is to be said of many models", () => {
@@ -71,7 +71,7 @@ favourites to everybody does better.`,
     const models = [neumf, losing("a", -0.02), losing("b", -0.131), close("c"), close("d"), popularity];
     const text = reportTable(reportOf(models)).replaceAll("\n", " ");
     expect(text).toContain("a and b lose to popularity by 2.0 to 13.1 points: recommending");
-    expect(text).toContain("c and d cannot be told from popularity: they lie 0.1 to 0.1 points off it");
+    expect(text).toContain("c and d cannot be told from popularity: they lie 0.1 points off it");
   });
 
   it("says when the full catalogue orders models otherwise, and how seeds differ", () => {
