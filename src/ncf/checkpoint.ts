@@ -47,6 +47,8 @@ export interface Checkpoint {
   readonly history: TrainingHistory;
   /** The tensors of the best epoch so far, under early stopping. */
   readonly best: TensorMap | null;
+  /** The mean over the latest epochs, for configurations that ask for it. */
+  readonly average: TensorMap | null;
 }
 
 /** A fingerprint of what is trained on; equal data gives equal text. */
@@ -65,11 +67,13 @@ const historySchema = z.object({
   seconds: z.number(),
 });
 
-const bestPrefix = "best.";
+/** How tensors are named that are no part of the state. */
+const prefixes = { best: "best.", average: "average." };
 
-export function encodeCheckpoint({ identity, state, history, best }: Checkpoint): Uint8Array {
+export function encodeCheckpoint({ identity, state, history, best, average }: Checkpoint): Uint8Array {
   const tensors = new Map<string, Tensor>(state.tensors);
-  for (const [name, tensor] of best ?? []) tensors.set(bestPrefix + name, tensor);
+  for (const [name, tensor] of best ?? []) tensors.set(prefixes.best + name, tensor);
+  for (const [name, tensor] of average ?? []) tensors.set(prefixes.average + name, tensor);
   return encodeSafetensors({
     metadata: {
       kind: "ncf-checkpoint",
@@ -102,8 +106,10 @@ export function decodeCheckpoint(bytes: Uint8Array, what: string, identity: RunI
   }
   const state = new Map<string, Tensor>();
   const best = new Map<string, Tensor>();
+  const average = new Map<string, Tensor>();
   for (const [name, tensor] of floatTensors(tensors)) {
-    if (name.startsWith(bestPrefix)) best.set(name.slice(bestPrefix.length), tensor);
+    if (name.startsWith(prefixes.best)) best.set(name.slice(prefixes.best.length), tensor);
+    else if (name.startsWith(prefixes.average)) average.set(name.slice(prefixes.average.length), tensor);
     else state.set(name, tensor);
   }
   return {
@@ -111,6 +117,7 @@ export function decodeCheckpoint(bytes: Uint8Array, what: string, identity: RunI
     state: { step: Number(metadata.step), tensors: state },
     history: historySchema.parse(parseJson(metadata.history, what)),
     best: best.size === 0 ? null : best,
+    average: average.size === 0 ? null : average,
   };
 }
 

@@ -77,6 +77,8 @@ export interface NcfConfig {
   readonly adamEpsilon: number;
   readonly batchSize: number;
   readonly epochs: number;
+  /** The model is the mean over about so many of the latest epochs (averaged-epochs.ts); absent or 1: as the last one ends. */
+  readonly averagedEpochs?: number;
   /** Negatives drawn for each positive. */
   readonly negatives: number;
   /** Negatives are drawn in proportion to (1 + training interactions of the item)^power; absent or 0: all items alike. */
@@ -193,7 +195,8 @@ export const presets = {
     ids: "compact",
     learningRate: 2e-3,
     negativePower: 0.25,
-    epochs: 6,
+    epochs: 10,
+    averagedEpochs: 4,
   },
 } as const satisfies Record<string, NcfConfig>;
 
@@ -251,6 +254,7 @@ export function checkConfig(config: NcfConfig): void {
   }
   require(positiveInteger(config.batchSize) && config.batchSize % 64 === 0, "batchSize: a multiple of 64");
   require(positiveInteger(config.epochs), "epochs: a positive integer");
+  require(positiveInteger(config.averagedEpochs ?? 1), "averagedEpochs: a positive integer");
   require(Number.isSafeInteger(config.negatives) && config.negatives >= 0, "negatives: 0 or more");
   const { negativePower = 0 } = config;
   require(negativePower >= 0 && negativePower <= 1, "negativePower: from 0 to 1");

@@ -1,5 +1,6 @@
 /** Trains one model: epochs, progress, checkpoints, early stopping. The numbers are the backend's. */
 import { NcfError } from "../core/errors.ts";
+import { withEpoch } from "./averaged-epochs.ts";
 import type { NumericBackend, TrainingData, TrainingSession } from "./backend.ts";
 import {
   type Checkpoint,
@@ -10,6 +11,7 @@ import {
   type RunIdentity,
 } from "./checkpoint.ts";
 import { checkConfig, type NcfConfig } from "./config.ts";
+import { withDerivedRows } from "./derived-rows.ts";
 import { parameterCount, parameterTable, type TensorMap } from "./parameters.ts";
 
 /** Points of the loss curve in each epoch. */
@@ -100,7 +102,10 @@ export async function trainModel(deps: TrainerDeps, input: TrainerInput): Promis
   }
 }
 
-/** A checkpoint holds every parameter three times; this keeps it to about 1 GB, which one buffer and one upload can take. */
+/**
+ * A checkpoint holds every parameter three times, and once more each for its best epoch and the mean over epochs; this keeps
+ * it to 1 or 2 GB, which one buffer and one upload can take.
+ */
 const maxParameters = 85_000_000;
 
 function checkSize({ config, data }: TrainerInput): void {
@@ -123,6 +128,7 @@ class Run {
   #pending = { sum: 0, count: 0 };
   #validation: number[] = [];
   #best: TensorMap | null = null;
+  #average: TensorMap | null = null;
   #secondsBefore = 0;
   #startedMs = 0;
   #savedMs = 0;
@@ -157,6 +163,7 @@ class Run {
       const tookMs = Math.max(this.#deps.monotonicMs() - before, 0.01);
       chunk = Math.max(1, Math.min(2 * chunk, Math.floor((steps * chunkMs) / tookMs)));
       const endsEpoch = this.#session.step % perEpoch === 0;
+      if (endsEpoch) this.#addToAverage();
       if (endsEpoch) await this.#validate();
       await this.#checkpointIfDue(endsEpoch);
     }
@@ -174,6 +181,7 @@ class Run {
     this.#validation = [...found.history.validation];
     this.#secondsBefore = found.history.seconds;
     this.#best = found.best;
+    this.#average = found.average;
     this.#deps.onResume?.(found.state.step);
   }
 
@@ -218,10 +226,24 @@ class Run {
     });
   }
 
+  #addToAverage(): void {
+    const { config, data } = this.#input;
+    const { averagedEpochs = 1 } = config;
+    if (averagedEpochs === 1) return;
+    const epochs = this.#session.step / this.#session.stepsPerEpoch;
+    const mean = withEpoch(this.#average, this.#session.model(), 1 / Math.min(averagedEpochs, epochs));
+    this.#average = withDerivedRows(config, data, mean);
+  }
+
+  /** As it stands at the end of an epoch. */
+  #model(): TensorMap {
+    return this.#average ?? this.#session.model();
+  }
+
   async #validate(): Promise<void> {
     const { earlyStopping } = this.#input;
     if (earlyStopping === null) return;
-    const tensors = this.#session.model();
+    const tensors = this.#model();
     const score = await earlyStopping.score(tensors);
     if (this.#best === null || score > Math.max(...this.#validation)) this.#best = tensors;
     this.#validation.push(score);
@@ -261,6 +283,7 @@ class Run {
         seconds: this.#seconds(),
       },
       best: this.#best,
+      average: this.#average,
     };
     await this.#deps.checkpoints?.save(encodeCheckpoint(checkpoint));
     this.#savedMs = this.#deps.monotonicMs();
@@ -274,7 +297,7 @@ class Run {
     const { config, data } = this.#input;
     const { step, stepsPerEpoch } = this.#session;
     return {
-      tensors: this.#best ?? this.#session.model(),
+      tensors: this.#best ?? this.#model(),
       epochs: this.#best === null ? step / stepsPerEpoch : this.#bestEpoch(),
       steps: step,
       samples: (step / stepsPerEpoch) * data.positives.length * (1 + config.negatives),

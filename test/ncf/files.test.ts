@@ -30,6 +30,7 @@ const checkpoint: Checkpoint = {
   state: { step: 12, tensors },
   history: { curve: [{ step: 3, loss: 0.5 }], pending: { sum: 1, count: 2 }, validation: [0.25], seconds: 4 },
   best: new Map([["a.weight", { shape: [1], data: Float32Array.of(9) }]]),
+  average: new Map([["a.weight", { shape: [1], data: Float32Array.of(8) }]]),
 };
 const file = encodeCheckpoint(checkpoint);
 const codeOf = (work: () => unknown): string => {

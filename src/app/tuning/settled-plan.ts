@@ -8,7 +8,7 @@ import { asSettings } from "./ncf-tunable.ts";
 import { isGroup, kindOf, pathsOf, type Settings } from "./search-space.ts";
 
 /** Parts of a configuration that presets may leave out. */
-const optionalParts = ["history", "negativePower"];
+const optionalParts = ["history", "negativePower", "averagedEpochs"];
 
 /**
  * The model's own settings, with those of the file in their place, and then the changes.
