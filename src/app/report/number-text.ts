@@ -28,6 +28,19 @@ export function pValueText(pValue: number): string {
   return pValue < 0.001 ? "p < 0.001" : `p = ${pValue.toFixed(3)}`;
 }
 
+/**
+ * Decimals that tell values of a model's own scale apart: two, and as many more as give the greatest two digits.
+ *
+ * @param values scores of one model, or differences between them
+ */
+export function decimalsOf(values: readonly number[]): number {
+  const greatest = Math.max(...values.map(Math.abs));
+  if (!(greatest > 0)) return 2;
+  // From the digits as written, as logarithms differ between engines.
+  const exponent = Number(greatest.toExponential(1).split("e")[1]);
+  return Math.min(12, Math.max(2, 1 - exponent));
+}
+
 /** An integer with grouped thousands: 100836 → "100,836". */
 export function grouped(value: number): string {
   return Math.round(value)

@@ -34,7 +34,8 @@ function together(outcome: Outcome, names: readonly string[], models: readonly R
     model.versusPopularity === null || !names.includes(model.name) ? [] : [model.versusPopularity],
   );
   const sizes = versus.map(({ difference }) => Math.abs(difference));
-  const range = `${(100 * Math.min(...sizes)).toFixed(1)} to ${points(Math.max(...sizes))}`;
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)].map((size) => points(size));
+  const range = least === most ? most : `${least.split(" ")[0]} to ${most}`;
   const list = enumeration(names);
   const all = names.length === 2 ? "Both" : `All ${names.length}`;
   const likeliest = pValueText(Math.min(...versus.map(({ pValue }) => pValue)));

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { explainForUser, type NamedItem, type UserExplanation } from "../../app/explain-user.ts";
-import { grouped } from "../../app/report/number-text.ts";
+import { decimalsOf, grouped } from "../../app/report/number-text.ts";
 import { printable } from "../../app/report/printable.ts";
 import { chooseModel, chosenUserModel, type ModelChoice } from "../chosen-model.ts";
 import * as options from "../options.ts";
@@ -38,9 +38,11 @@ function explanationText(explanation: UserExplanation, limit: number): string {
   const { userId, model, score, servedScore, attributes, inHistory, reasons } = explanation;
   const shown = reasons.slice(0, limit);
   const rest = reasons.slice(limit);
-  const served = servedScore === score ? "" : ` (${servedScore.toFixed(2)} by what training made of the user)`;
+  const decimals = decimalsOf(reasons.map(({ effect }) => effect));
+  const signed = (value: number): string => signedText(value, decimals);
+  const served = servedScore === score ? "" : ` (${servedScore.toFixed(decimals)} by what training made of the user)`;
   return [
-    `${titleOf(explanation)} for user ${printable(userId)}: ${model} gives ${score.toFixed(2)} by their history${served}.`,
+    `${titleOf(explanation)} for user ${printable(userId)}: ${model} gives ${score.toFixed(decimals)} by their history${served}.`,
     ...(inHistory ? ["The user has it already: their history is counted without it."] : []),
     ...(attributes === 0 ? [] : [`${signed(attributes)}  of genres and period`]),
     "Without this item of the history the score would be lower by:",
@@ -55,7 +57,7 @@ function titleOf({ itemId, title }: NamedItem): string {
   return printable(title ?? `item ${itemId}`);
 }
 
-function signed(value: number): string {
-  const text = Math.abs(value).toFixed(2);
-  return text === "0.00" ? " 0.00" : `${value < 0 ? "-" : "+"}${text}`;
+function signedText(value: number, decimals: number): string {
+  const text = Math.abs(value).toFixed(decimals);
+  return `${Number(text) === 0 ? " " : value < 0 ? "-" : "+"}${text}`;
 }

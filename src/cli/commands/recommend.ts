@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import { recommendations } from "../../app/http-api/schemas.ts";
 import { recommend } from "../../app/recommend.ts";
+import { decimalsOf } from "../../app/report/number-text.ts";
 import { printable } from "../../app/report/printable.ts";
 import { NcfError } from "../../core/errors.ts";
 import { chooseModel, chosenUserModel, type ModelChoice } from "../chosen-model.ts";
@@ -56,7 +57,9 @@ async function recommendTo(
   const list = await (stack === undefined
     ? recommendedByModel(choice, user, k)
     : recommendedByStack(stack, choice, user, k));
-  terminal.answer({ userId: user, recommendations: list }, list.map(recommendationLine).join("\n"));
+  const decimals = decimalsOf(list.map(({ score }) => score));
+  const lines = list.map((item, i) => recommendationLine(item, i, decimals));
+  terminal.answer({ userId: user, recommendations: list }, lines.join("\n"));
 }
 
 async function recommendedByModel(choice: ModelChoice, user: string, k: number) {
@@ -79,8 +82,8 @@ interface Recommended {
   readonly score: number;
 }
 
-function recommendationLine({ itemId, title, genres, score }: Recommended, i: number): string {
+function recommendationLine({ itemId, title, genres, score }: Recommended, i: number, decimals: number): string {
   const name = printable(title ?? `item ${itemId}`);
   const kinds = genres.length > 0 ? ` (${printable(genres.join(", "))})` : "";
-  return `${String(i + 1).padStart(3)}. ${name}${kinds}  ${score.toFixed(2)}`;
+  return `${String(i + 1).padStart(3)}. ${name}${kinds}  ${score.toFixed(decimals)}`;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   axisPercent,
   compact,
+  decimalsOf,
   duration,
   grouped,
   megabytes,
@@ -42,6 +43,14 @@ describe("numbers in words", () => {
     [3599.7, "1 h 0 min"],
     [3700, "1 h 2 min"],
   ])("tells %d seconds as %s", (value, text) => expect(duration(value)).toBe(text));
+
+  it.each([
+    [[12.3, -0.4], 2],
+    [[0.04, -0.0031], 3],
+    [[0, 0.00061], 5],
+    [[0], 2],
+    [[], 2],
+  ])("tells the values of %j apart by %d decimals", (values, decimals) => expect(decimalsOf(values)).toBe(decimals));
 
   it("tells shares, points, p-values and memory", () => {
     expect(percent(0.7123)).toBe("71.2 %");
