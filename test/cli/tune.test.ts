@@ -56,6 +56,12 @@ describe("ncf tune", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/^ncf: space\.json: mlp\.dropout: expected one of [^\n]*learningRate[^\n]*\n$/);
   }, 60_000);
+
+  it("refuses a search that has nothing to change", async () => {
+    const { code, stderr } = await ncf(["tune", at("run", "sample"), "--model", "popularity", "--out", at("nothing")]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^ncf: expected settings of popularity to search, found none\. Name some: --space/);
+  }, 60_000);
 });
 
 describe("ncf train --init-from", () => {

@@ -81,6 +81,13 @@ async function run(dir: string, values: TuneValues, terminal: Terminal): Promise
   const files = await readSample(dir);
   const split = new ValidationSplit(files.sample, metric, seed, candidateDraws);
   const { model, space } = searched(values, files, split, terminal);
+  if (trials > 1 && Object.keys(space).length === 0) {
+    const own = "or judge the model's own alone: --trials 1";
+    throw new NcfError(
+      "SPACE_INVALID",
+      `expected settings of ${model.name} to search, found none. Name some: --space, ${own}`,
+    );
+  }
   const table = { metric, space };
   const unlock = lockFolder(values.out);
   const result = await tune(
@@ -95,13 +102,14 @@ async function run(dir: string, values: TuneValues, terminal: Terminal): Promise
     { model, space, trials, metric, seed, candidateDraws, sample: files.manifest.sha256 },
   ).finally(unlock);
   const file = path.join(values.out, "tuned.json");
+  const train = baselineKindNamed(model.name) === null ? `, ncf train --settings ${file} ...` : "";
   terminal.answer(
     { ...result.tuned, trials: result.trials, file },
     [
       trialsTable(result.trials, { ...table, rows: 10 }),
       "",
       `Trial ${result.best.trial} is the best. Its figure is that of the winner on the split that chose it, so expect less on the test items.`,
-      `Settings: ${file}; use them: ncf run --settings ${file} ..., ncf train --settings ${file} ...`,
+      `Settings: ${file}; use them: ncf run --settings ${file} ...${train}`,
     ].join("\n"),
   );
 }
