@@ -21,9 +21,14 @@ import { addWorkerCommand } from "./commands/worker.ts";
 import { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
-/** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C. */
+/** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C, 141 where nobody reads the answer any more. */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal();
+  // A reader that has seen enough, as `head` has, is no fault.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(141);
+    throw error;
+  });
   const program = new Command("ncf")
     .description("Trains, judges, serves and replays movie recommenders on interaction data.")
     .version(version)

@@ -163,6 +163,14 @@ describe("ncf", () => {
     expect(stderr).toContain("--compact-ids");
   });
 
+  it("judges popularity once where it is the model to be judged", async () => {
+    await ncf(["run", "--dataset", at("data"), "--models", "popularity", "--out", at("counted")]);
+    const args = ["evaluate", at("counted/sample"), "--model", at("counted/models/popularity")];
+    const { code, stdout } = await ncf(args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^popularity: HR@10 [^\n]* 120 users;[^\n]*\n$/);
+  });
+
   it("ends without a word where nobody reads on", async () => {
     const { child, outcome } = startNcf(["run", "--help"]);
     child.stdout?.destroy();

@@ -85,10 +85,12 @@ async function evaluate(
   const files = await readSample(dir);
   const { sample } = files;
   const { model } = await readModel(new FileObjectStore(values.model), files);
+  const judgedModel = recommenderOf(createScorer, model, sample);
+  const rival = popularityOf(sample);
   const perUser = values.perUser === undefined ? null : new PerUserFile(values.perUser);
   try {
     const judged = await judgeModels(
-      [recommenderOf(createScorer, model, sample), popularityOf(sample)],
+      judgedModel.name === rival.name ? [judgedModel] : [judgedModel, rival],
       sample,
       {
         ...defaultJudgeOptions,
@@ -105,14 +107,15 @@ async function evaluate(
       { genres: genresOf(files) },
     );
     perUser?.finish();
-    const [comparison] = judged.comparisons;
     const lines = judged.judgements.map(
       ({ name, hrAt10, hrAt10Interval: [low, high], ndcgAt10, cases, fullCatalogue, corrected }) =>
         `${name}: HR@10 ${hrAt10.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}], ` +
         `NDCG@10 ${ndcgAt10.toFixed(3)}, ${grouped(cases)} users; over all items ` +
         `${fullCatalogue.hrAt10.toFixed(3)}, estimated ${corrected.hrAt10.toFixed(3)}`,
     );
-    lines.push(`difference ${comparison.difference.toFixed(3)}, p = ${comparison.pValue.toFixed(4)}`);
+    for (const { difference, pValue } of judged.comparisons) {
+      lines.push(`difference ${difference.toFixed(3)}, p = ${pValue.toFixed(4)}`);
+    }
     terminal.answer(judged, lines.join("\n"));
   } finally {
     perUser?.discard();
