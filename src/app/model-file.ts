@@ -15,10 +15,11 @@ export interface DecodedModel extends Pick<Sample, "userIds" | "itemIds"> {
 /**
  * @param bytes belong to the model from then on
  * @param what names the file in errors
+ * @param isChecked see `decodeSafetensors`
  * @throws NcfError `FILE_DAMAGED`, `FILE_FOREIGN` or `FILE_VERSION`
  */
-export function decodeFittedModel(bytes: Uint8Array, what: string): DecodedModel {
-  const frame = decodeModelFrame(bytes, what);
+export function decodeFittedModel(bytes: Uint8Array, what: string, isChecked = false): DecodedModel {
+  const frame = decodeModelFrame(bytes, what, isChecked);
   const { userIds, itemIds } = frame;
   if (holdsBaseline(frame)) {
     const { description, baseline } = baselineFile(frame, what);

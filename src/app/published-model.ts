@@ -118,7 +118,8 @@ export function decodeVersion({ card: { version }, model, catalogue }: LoadedMod
   const names = catalogueSchema.safeParse(catalogue);
   if (!names.success) throw foreign(version, `another catalogue.json (${z.prettifyError(names.error)})`);
   const { items, userLabels, itemLabels, counts = null } = names.data;
-  const { model: fitted, userIds, itemIds } = decodeFittedModel(model, `models/${version}/model.safetensors`);
+  // The registry has compared every file with its card.
+  const { model: fitted, userIds, itemIds } = decodeFittedModel(model, `models/${version}/model.safetensors`, true);
   const sample = { userIds, itemIds, userLabels: new Map(userLabels), itemLabels: new Map(itemLabels) };
   return { model: fitted, sample, items, counts };
 }

@@ -3,6 +3,7 @@
  * JSON, and which holds the ids of the users and items that the model was fitted to.
  */
 import { NcfError } from "./errors.ts";
+import { numbersOfInt64 } from "./int64.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
 
 const formatVersion = "1";
@@ -32,10 +33,11 @@ export function encodeModelFrame({ kind, description, tensors, userIds, itemIds 
 /**
  * @param bytes belong to the tensors from then on
  * @param what names the file in errors
+ * @param isChecked see `decodeSafetensors`
  * @throws NcfError `FILE_DAMAGED`, `FILE_FOREIGN` or `FILE_VERSION`
  */
-export function decodeModelFrame(bytes: Uint8Array, what: string): ModelFrame {
-  const { metadata, tensors } = decodeSafetensors(bytes, what);
+export function decodeModelFrame(bytes: Uint8Array, what: string, isChecked = false): ModelFrame {
+  const { metadata, tensors } = decodeSafetensors(bytes, what, isChecked);
   const { kind, description } = metadata;
   if (kind === undefined || description === undefined) throw foreignModel(what, "a model file", "no model's metadata");
   if (metadata.formatVersion !== formatVersion) {
@@ -50,9 +52,7 @@ export function decodeModelFrame(bytes: Uint8Array, what: string): ModelFrame {
     const data = rest.get(name)?.data;
     if (!(data instanceof BigInt64Array)) throw foreignModel(what, `an ${kind} file`, `no tensor ${name}`);
     rest.delete(name);
-    const found = new Float64Array(data.length);
-    for (let i = 0; i < data.length; i++) found[i] = Number(data[i]);
-    return found;
+    return numbersOfInt64(data);
   };
   return {
     kind,

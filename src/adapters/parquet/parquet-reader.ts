@@ -1,5 +1,6 @@
 import type { FileMetaData } from "hyparquet";
 import { parquetMetadata, parquetRead } from "hyparquet";
+import { numbersOfInt64 } from "../../core/int64.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 
 /** Reads the tables that `parquetFile` writes, one row group at a time. */
@@ -64,11 +65,8 @@ async function* readRowGroups(
 }
 
 function columnValues(data: ArrayLike<unknown>): ColumnValues {
-  if (!(data instanceof BigInt64Array)) return Array.from(data, (value) => (value ?? null) as string | number | null);
-  const halves = new Int32Array(data.buffer, data.byteOffset, data.length * 2);
-  const values = new Float64Array(data.length);
-  for (let i = 0; i < values.length; i++) values[i] = halves[2 * i + 1] * 4294967296 + (halves[2 * i] >>> 0);
-  return values;
+  if (data instanceof BigInt64Array) return numbersOfInt64(data);
+  return Array.from(data, (value) => (value ?? null) as string | number | null);
 }
 
 /** Leaves times as 64-bit integers, where hyparquet would make a Date of each. */

@@ -187,7 +187,7 @@ class WasmScorer implements RowScorer {
   #writeRows(name: string, at: number, width: number): void {
     const table = dataOf(this.#model.tensors, name);
     this.#model.itemRows.forEach((row, item) => {
-      for (let k = 0; k < width; k++) this.#floats[at / 4 + item * width + k] = table[row * width + k];
+      this.#floats.set(table.subarray(row * width, (row + 1) * width), at / 4 + item * width);
     });
   }
 
