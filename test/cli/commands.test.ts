@@ -36,6 +36,7 @@ describe("ncf", () => {
     ["an unknown option", ["run", "--out", "x", "--frobnicate"]],
     ["a fraction above 1", ["run", "--out", "x", "--fraction", "2"]],
     ["an unknown model", ["run", "--out", "x", "--models", "neumf,oracle"]],
+    ["features of items without a network", ["run", "--out", "x", "--models", "ease", "--item-features"]],
     ["an unknown preset", ["train", "x", "--out", "y", "--preset", "gpt"]],
     ["a window without a unit", ["replay", "x", "--out", "y", "--window", "30"]],
     ["a mapping without a time", ["ingest", "x", "--out", "y", "--columns", "user=a,item=b"]],

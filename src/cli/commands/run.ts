@@ -202,6 +202,12 @@ async function plansOf(values: RunCommandOptions): Promise<Map<string, ModelPlan
     const plan = settings.plan(name, changes);
     plans.set(name, isNetworkPlan(plan) && itemFeatures !== undefined ? { ...plan, itemFeatures } : plan);
   }
+  if (itemFeatures !== undefined && ![...plans.values()].some(isNetworkPlan)) {
+    throw new NcfError(
+      "USAGE",
+      `expected a network among --models, which alone takes features of items, found ${[...plans.keys()].join(", ")}`,
+    );
+  }
   if (values.initFrom === undefined) return plans;
   const initFrom = await readModelToStartFrom(values.initFrom);
   const { name } = initFrom.file.description;
