@@ -182,6 +182,23 @@ export const presets = {
     epochs: 10,
   },
   /**
+   * `mf` whose users are the mean of what they took, in no order (FISM, Kabbur et al. 2013); its users need not be known when
+   * it is trained. Settings chosen on the validation splits of ml-latest-small and ML-100K together.
+   */
+  fism: {
+    ...training,
+    mlp: null,
+    gmf: { embeddingSize: 64, embeddingStd: 0.01 },
+    history: { weights: "mean", window: 65_536, alpha: 0.5, ownRow: false },
+    output: "sum",
+    itemBias: true,
+    ids: "compact",
+    learningRate: 2e-3,
+    negativePower: 0.125,
+    epochs: 10,
+    averagedEpochs: 4,
+  },
+  /**
    * `mf` that also sees what the user did lately, the newest item most (SVD++, Koren 2008, with order): best where histories
    * have an order. Settings chosen on the validation splits of ml-latest-small and ML-100K together.
    */
@@ -191,6 +208,30 @@ export const presets = {
     gmf: { embeddingSize: 64, embeddingStd: 0.01 },
     history: { weights: "recency", window: 200, alpha: 0.5, ownRow: true },
     output: "sum",
+    itemBias: true,
+    ids: "compact",
+    learningRate: 2e-3,
+    negativePower: 0.25,
+    epochs: 10,
+    averagedEpochs: 4,
+  },
+  /**
+   * `mf-recency` with an MLP beside it, wider and deeper than `neumf`'s. On the validation splits it ranks better than
+   * `neumf` and a little worse than `mf-recency`, at twice the cost.
+   */
+  "neumf-recency": {
+    ...training,
+    mlp: {
+      embeddingSize: 32,
+      embeddingStd: 0.01,
+      hidden: [128, 64, 32],
+      batchNorm: "none",
+      dropout: 0.2,
+      regularizedLayers: 2,
+    },
+    gmf: { embeddingSize: 64, embeddingStd: 0.01 },
+    history: { weights: "recency", window: 200, alpha: 0.5, ownRow: true },
+    output: "dense",
     itemBias: true,
     ids: "compact",
     learningRate: 2e-3,
