@@ -33,7 +33,11 @@ const { values, positionals: paths } = parseArgs({
     draws: { type: "string", default: "5" },
     threads: { type: "string", default: "1" },
     "without-order": { type: "string", default: "popularity,item-knn,user-knn,ease,ials,mf,neumf,fism" },
-    "with-order": { type: "string", default: "item-knn-recency,user-knn-recency,ease-recency" },
+    "with-order": {
+      type: "string",
+      default:
+        "decayed-popularity,item-knn-recency,user-knn-recency,ease-recency,ials-recency,hybrid,mf-recency,neumf-recency",
+    },
     settings: { type: "string" },
   },
 });

@@ -195,8 +195,8 @@ export const presets = {
     ids: "compact",
     learningRate: 2e-3,
     negativePower: 0.125,
-    epochs: 10,
-    averagedEpochs: 4,
+    epochs: 12,
+    averagedEpochs: 6,
   },
   /**
    * `mf` that also sees what the user did lately, the newest item most (SVD++, Koren 2008, with order): best where histories
@@ -236,7 +236,7 @@ export const presets = {
     ids: "compact",
     learningRate: 2e-3,
     negativePower: 0.25,
-    epochs: 10,
+    epochs: 8,
     averagedEpochs: 4,
   },
 } as const satisfies Record<string, NcfConfig>;
