@@ -3,11 +3,12 @@
  * NDCG@10 under 1 + 99, each the mean over training seeds and draws of the candidates; nothing is chosen here.
  *
  *   npx tsx bench/leagues.ts DATASET... [--split test] [--seeds 5] [--draws 5] [--threads 1] [--without-order A,B,...] [--with-order C,D,...]
- *       [--settings FILE.json]
+ *       [--against NAME] [--settings FILE.json]
  *
  * `--split validation` holds out each user's latest *training* interaction instead and does not look at the test items: the
  * presets' settings were chosen on it. `--settings` names further configurations: {"name": {"preset": "mf", "epochs": 12}}.
- * Intervals (95 %) resample users; p is the paired permutation test of the best network of a league against each rival.
+ * Intervals (95 %) resample users; Δ is the distance of the best network of a league, or of `--against`, to each other model,
+ * p that of the paired permutation test.
  */
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -38,6 +39,7 @@ const { values, positionals: paths } = parseArgs({
       default:
         "decayed-popularity,item-knn-recency,user-knn-recency,ease-recency,ials-recency,hybrid,mf-recency,neumf-recency",
     },
+    against: { type: "string" },
     settings: { type: "string" },
   },
 });
@@ -115,10 +117,12 @@ function judged(name: string, models: readonly Recommender[], sample: Sample): R
   return { name, isNetwork, hits, gains, hitRates };
 }
 
-/** The rows by HR@10, each with its distance to the best network. */
+/** The rows by HR@10, each with the distance of the best network, or of `--against`, to it. */
 function printLeague(rows: readonly Row[]): void {
   const sorted = [...rows].sort((a, b) => mean(b.hits) - mean(a.hits));
-  const best = sorted.find(({ isNetwork }) => isNetwork);
+  const best = sorted.find(({ name, isNetwork }) =>
+    values.against === undefined ? isNetwork : name === values.against,
+  );
   const intervals = drain(
     bootstrapIntervals(
       sorted.flatMap(({ hits, gains }) => [hits, gains]),
@@ -142,7 +146,7 @@ function printLeague(rows: readonly Row[]): void {
   });
 }
 
-/** The best network less the other in points, with the p of a paired permutation test. */
+/** The best less the other in points, with the p of a paired permutation test. */
 function difference(best: Float64Array, other: Float64Array): string {
   const differences = best.map((value, i) => value - other[i]);
   const p = drain(pairedPermutationTest(differences, { seed: 1, permutations: 5000 }));
