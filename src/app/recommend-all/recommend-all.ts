@@ -120,7 +120,8 @@ async function readParts(parts: ObjectStore, k: number, users: number): Promise<
   let rows = 0;
   for (let from = 0; from < users; from += partUsers) {
     const count = (Math.min(from + partUsers, users) - from) * k;
-    const bytes = (await parts.get(partKey(from))).slice();
+    // A copy at the start of memory of its own: `slice` of a Buffer would be a view.
+    const bytes = new Uint8Array(await parts.get(partKey(from)));
     const partItems = new Int32Array(bytes.buffer, 0, count);
     const partScores = new Float32Array(bytes.buffer, 4 * count, count);
     for (let at = 0; at < count; at++) {
