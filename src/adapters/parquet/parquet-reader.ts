@@ -81,7 +81,8 @@ function withPlainTimestamps(metadata: FileMetaData): FileMetaData {
 
 function arrayBufferOf(bytes: Uint8Array): ArrayBuffer {
   const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
-  return (whole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer;
+  // `slice` of a Buffer would be a view of the same memory.
+  return (whole ? bytes.buffer : new Uint8Array(bytes).buffer) as ArrayBuffer;
 }
 
 function viewOf(bytes: Uint8Array): DataView {
