@@ -6,7 +6,8 @@
  *       [--against NAME] [--settings FILE.json]
  *
  * `--split validation` holds out each user's latest *training* interaction instead and does not look at the test items: the
- * presets' settings were chosen on it. `--settings` names further configurations: {"name": {"preset": "mf", "epochs": 12}}.
+ * presets' settings were chosen on it. `--settings` names further configurations: {"name": {"preset": "mf", "epochs": 12}};
+ * bench/leagues-ablations.json changes one setting of mf-recency at a time.
  * Intervals (95 %) resample users; Δ is the distance of the best network of a league, or of `--against`, to each other model,
  * p that of the paired permutation test.
  */
